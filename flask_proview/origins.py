@@ -78,7 +78,8 @@ class DomainSet:
         """
         if not isinstance(raw, (list, tuple)) or not raw:
             raise ValueError('expected a list of at least one domain, e.g. ["exam.example.edu"]')
-        exact, wildcards = set(), set()
+        exact: set[Origin] = set()
+        wildcards: set[Origin] = set()
         for entry in raw:
             if not isinstance(entry, str):
                 raise ValueError(f"{entry!r} is not text")
