@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from flask_proview.config import Config
 from flask_proview.errors import ConfigError
@@ -35,17 +35,25 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(config: Config, config_path: str, overrides: Mapping[str, str], on_started: Callable[[str], None]) -> None:
+def serve(
+    config: Config,
+    config_path: str,
+    overrides: Mapping[str, str],
+    on_started: Callable[[str], None],
+    before: Sequence[Program] = (),
+) -> None:
     """Runs until stopped by a signal.
 
     :param overrides: environment variables for the children (command line options that win over the file).
     :param on_started: gets the URL when all processes have been started.
+    :param before: further programs, started first and stopped last (the demo's legacy site).
     """
     address = config.server.listen
     with contextlib.closing(bind(address.host, address.port)) as listener:
         port = listener.getsockname()[1]
         env = {**os.environ, **overrides}
         programs = [
+            *before,
             *([] if config.media.live == "off" else [_program("media", config_path, env)]),
             _program("worker", config_path, env),
             _program("web", config_path, env, fd=listener.fileno()),

@@ -126,15 +126,21 @@ class Supervisor:
             process, child.process = child.process, None
             if process is None or process.poll() is not None:
                 continue
-            process.terminate()
+            # The whole group: PHP's server and gunicorn have children of their own.
+            _signal_group(process, signal.SIGTERM)
             try:
                 process.wait(child.program.stop_s)
             except subprocess.TimeoutExpired:
                 log.warning("%s did not end within %.0f s; killing it", child.program.name, child.program.stop_s)
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+                _signal_group(process, signal.SIGKILL)
                 process.wait()
+            _signal_group(process, signal.SIGKILL)  # what a dead leader left behind
             log.info("%s stopped", child.program.name)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _describe(code: int) -> str:
