@@ -110,8 +110,12 @@ def legacy_site(data: Path, port: int) -> tuple[str, Program]:
         # PHP's own server answers one request at a time unless it may fork.
         env["PHP_CLI_SERVER_WORKERS"] = "4"
         root = HERE / "php"
-        return "PHP", Program("site", [php, "-q", "-S", f"127.0.0.1:{port}", "-t", str(root), str(root / "router.php")], env)
-    return "Python WSGI", Program("site", [sys.executable, "-m", "demo_app.wsgi_exam", "--listen", f"127.0.0.1:{port}"], env)
+        return "PHP", Program(
+            "site", [php, "-q", "-S", f"127.0.0.1:{port}", "-t", str(root), str(root / "router.php")], env
+        )
+    return "Python WSGI", Program(
+        "site", [sys.executable, "-m", "demo_app.wsgi_exam", "--listen", f"127.0.0.1:{port}"], env
+    )
 
 
 def free_port() -> int:

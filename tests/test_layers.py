@@ -22,7 +22,15 @@ LAYERS: list[set[str]] = [
     {"extension", "observing", "cli", "serve", "commands", "doctor"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-APART = [("service", "media"), ("media", "service"), ("middleware", "jobs"), ("media", "jobs"), ("media", "middleware"), ("media", "sessions"), ("service", "middleware")]
+APART = [
+    ("service", "media"),
+    ("media", "service"),
+    ("middleware", "jobs"),
+    ("media", "jobs"),
+    ("media", "middleware"),
+    ("media", "sessions"),
+    ("service", "middleware"),
+]
 
 
 def sources() -> Iterator[tuple[str, Path]]:
@@ -49,7 +57,9 @@ def imported(path: Path, top: str) -> Iterator[tuple[str, str]]:
             yield name, parts[1] if parts[0] == "flask_proview" and len(parts) > 1 else ""
 
 
-@pytest.mark.parametrize(("top", "path"), [pytest.param(t, p, id=str(p.relative_to(ROOT))) for t, p in sources() if t != "__init__"])
+@pytest.mark.parametrize(
+    ("top", "path"), [pytest.param(t, p, id=str(p.relative_to(ROOT))) for t, p in sources() if t != "__init__"]
+)
 def test_imports_point_down(top: str, path: Path) -> None:
     assert top in RANK, f"{path}: say in which layer {top} belongs"
     for module, name in imported(path, top):
@@ -68,7 +78,18 @@ def test_imports_point_down(top: str, path: Path) -> None:
         ("aiortc", ["flask_proview/media"]),
         ("av", ["flask_proview/recordings"]),
         ("flask", ["flask_proview/service", "flask_proview/extension.py"]),
-        ("sqlalchemy", ["flask_proview/sessions", "flask_proview/recordings", "flask_proview/migrations", "flask_proview/service", "flask_proview/doctor.py", "flask_proview/commands", "flask_proview/jobs.py"]),
+        (
+            "sqlalchemy",
+            [
+                "flask_proview/sessions",
+                "flask_proview/recordings",
+                "flask_proview/migrations",
+                "flask_proview/service",
+                "flask_proview/doctor.py",
+                "flask_proview/commands",
+                "flask_proview/jobs.py",
+            ],
+        ),
     ],
 )
 def test_libraries_stay_where_they_belong(library: str, homes: list[str]) -> None:

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Wheel and sdist of what git tracks (and new files), built from a copy so that no build/ is left behind."""
     tree, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     for name in listed.stdout.splitlines():
         source, target = ROOT / name, tree / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -25,7 +27,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             target.symlink_to(source.readlink())
         elif source.is_file():
             target.write_bytes(source.read_bytes())
-    subprocess.run([sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)],
+        check=True,
+        capture_output=True,
+    )
     return out
 
 
@@ -39,7 +45,11 @@ def expected() -> set[str]:
         for path in (ROOT / "flask_proview" / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 names.add(str(path.relative_to(ROOT)))
-    assert {"flask_proview/middleware/inject.py", "flask_proview/static/init.js", "flask_proview/migrations/env.py"} <= names
+    assert {
+        "flask_proview/middleware/inject.py",
+        "flask_proview/static/init.js",
+        "flask_proview/migrations/env.py",
+    } <= names
     return names | {"flask_proview/py.typed"}
 
 

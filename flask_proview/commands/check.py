@@ -25,6 +25,8 @@ def check(ctx: click.Context, config_path: str, as_json: bool) -> None:
         click.echo(json.dumps([{"level": f.level, "topic": f.topic, "message": f.message} for f in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(f"{click.style(finding.level.ljust(8), fg=_COLOURS[finding.level])}{finding.topic}: {finding.message}")
+            click.echo(
+                f"{click.style(finding.level.ljust(8), fg=_COLOURS[finding.level])}{finding.topic}: {finding.message}"
+            )
     if any(f.level is Level.ERROR for f in findings):
         ctx.exit(1)

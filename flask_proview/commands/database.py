@@ -26,5 +26,7 @@ def upgrade_command(config_path: str) -> None:
         upgrade(config.storage.database)
     except (SQLAlchemyError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise ProviewError(f"the database {config.storage.database} cannot be upgraded: {reason}; is it reachable and writable?") from None
+        raise ProviewError(
+            f"the database {config.storage.database} cannot be upgraded: {reason}; is it reachable and writable?"
+        ) from None
     click.echo(f"database: {config.storage.database} is current")

@@ -18,7 +18,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 def config_option(function: F) -> F:
     """``-c FILE``, default proview.toml or $PROVIEW_CONFIG."""
     return click.option(
-        "-c", "--config", "config_path", default="proview.toml", envvar="PROVIEW_CONFIG", show_default=True, help="Configuration file."
+        "-c",
+        "--config",
+        "config_path",
+        default="proview.toml",
+        envvar="PROVIEW_CONFIG",
+        show_default=True,
+        help="Configuration file.",
     )(function)
 
 

@@ -40,13 +40,17 @@ def new(
     config = load_config(config_path)
     account = config.account(account_name)
     if account is None:
-        raise ConfigError(f"account {account_name!r} is not in {config_path}; known: " + ", ".join(a.name for a in config.accounts))
+        raise ConfigError(
+            f"account {account_name!r} is not in {config_path}; known: " + ", ".join(a.name for a in config.accounts)
+        )
     try:
         parsed = Origin.parse(origin)
     except ValueError as error:
         raise ConfigError(f"--origin {origin!r}: {error}") from None
     if parsed not in account.domains:
-        raise ConfigError(f"--origin {origin!r} is not one of the account's domains: " + ", ".join(account.domains.entries))
+        raise ConfigError(
+            f"--origin {origin!r} is not one of the account's domains: " + ", ".join(account.domains.entries)
+        )
     claims = {
         "account": account.name,
         "route": None,
@@ -56,4 +60,6 @@ def new(
         "session_type": session_type or account.session_type,
         "title": title,
     }
-    click.echo(TokenSigner(config.secrets.keys).issue(Kind.LAUNCH, claims, 60 * (minutes or config.limits.launch_minutes)))
+    click.echo(
+        TokenSigner(config.secrets.keys).issue(Kind.LAUNCH, claims, 60 * (minutes or config.limits.launch_minutes))
+    )

@@ -77,7 +77,9 @@ def _build(raw: Mapping[str, Any]) -> Config:
             raise ConfigError(f"[{name}] is not a section{_hint(name, known)}")
     if "secrets" not in raw:
         raise ConfigError("[secrets] keys is missing; `proview init` writes one, or set PROVIEW_SECRET_KEYS")
-    sections: dict[str, Any] = {name: _section(cls, raw.get(name, {}), f"[{name}]") for name, cls in table.SECTIONS.items()}
+    sections: dict[str, Any] = {
+        name: _section(cls, raw.get(name, {}), f"[{name}]") for name, cls in table.SECTIONS.items()
+    }
     lists: dict[str, Any] = {name: _section_list(cls, raw.get(name, []), name) for name, cls in table.LISTS.items()}
     config = Config(**sections, **lists)
     config = replace(config, routes=tuple(_named(route, i) for i, route in enumerate(config.routes)))
@@ -145,12 +147,16 @@ def _check_accounts(accounts: tuple[Account, ...]) -> None:
             raise ConfigError(f"[[accounts]] {key} = {twice!r} stands twice")
     for account in accounts:
         if account.callback_url and not account.callback_secret:
-            raise ConfigError(f"[[accounts]] {account.name}: callback_url needs callback_secret, which signs the callback")
+            raise ConfigError(
+                f"[[accounts]] {account.name}: callback_url needs callback_secret, which signs the callback"
+            )
 
 
 def _check_route(config: Config, route: Route, where: str) -> None:
     if route.account is not None and config.account(route.account) is None:
-        raise ConfigError(f"{where}: account {route.account!r} is not in [[accounts]]{_hint(route.account, [a.name for a in config.accounts])}")
+        raise ConfigError(
+            f"{where}: account {route.account!r} is not in [[accounts]]{_hint(route.account, [a.name for a in config.accounts])}"
+        )
     if config.account_of(route) is None:
         raise ConfigError(f"{where}: say which account it belongs to (account = …); there are {len(config.accounts)}")
     if route.start == "auto" and not route.session:
@@ -182,7 +188,10 @@ def _hint(name: str, known: list[str]) -> str:
 def redacted(config: Config) -> dict[str, Any]:
     """The configuration as plain data with secrets replaced, for logs and ``proview check``."""
     return {
-        name: {k: "(hidden)" if k in _SECRET_KEYS else _plain(getattr(getattr(config, name), k)) for k in table.fields_of(cls)}
+        name: {
+            k: "(hidden)" if k in _SECRET_KEYS else _plain(getattr(getattr(config, name), k))
+            for k in table.fields_of(cls)
+        }
         for name, cls in table.SECTIONS.items()
         if cls is not Secrets
     }

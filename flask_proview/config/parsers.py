@@ -19,7 +19,10 @@ from flask_proview.origins import Origin, host_names
 
 MIN_SECRET = 32
 # What people paste from examples; a key that everybody knows signs nothing.
-_PLACEHOLDER = re.compile(r"change.?(me|this|it)|replace.?(me|this)|your.?(secret|key)|insecure|default.?(secret|key)|(secret|password)+[0-9]*$", re.I)
+_PLACEHOLDER = re.compile(
+    r"change.?(me|this|it)|replace.?(me|this)|your.?(secret|key)|insecure|default.?(secret|key)|(secret|password)+[0-9]*$",
+    re.I,
+)
 
 
 def text(raw: object) -> str:
@@ -123,7 +126,9 @@ def table(raw: object, parsers: Mapping[str, Callable[[object], Any]], *, option
 def secret(raw: object) -> str:
     value = text(raw)
     if len(value) < 16:
-        raise ValueError("is shorter than 16 characters; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'")
+        raise ValueError(
+            "is shorter than 16 characters; make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
     return value
 
 
@@ -132,7 +137,9 @@ def secret_keys(raw: object) -> tuple[str, ...]:
     if not keys:
         raise ValueError("at least one key is needed; `proview init` writes one")
     for number, key in enumerate(keys, 1):
-        way_out = f"key {number} of {len(keys)}: make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        way_out = (
+            f"key {number} of {len(keys)}: make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
         if not isinstance(key, str) or len(key) < MIN_SECRET:
             raise ValueError(f"shorter than {MIN_SECRET} characters; {way_out}")
         if _PLACEHOLDER.search(key):
@@ -226,7 +233,7 @@ def ice_servers(raw: object) -> tuple[Mapping[str, Any], ...]:
     for entry in listing(raw):
         values = table(entry, {"urls": _urls, "username": text, "credential": text}, optional=True)
         if not values.get("urls"):
-            raise ValueError("each server needs urls, e.g. { urls = \"turn:turn.example.edu:3478\" }")
+            raise ValueError('each server needs urls, e.g. { urls = "turn:turn.example.edu:3478" }')
         servers.append(values)
     return tuple(servers)
 

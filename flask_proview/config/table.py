@@ -89,10 +89,16 @@ SCREEN = Video(1280, 720, 5, 400)
 class Server:
     listen: Address = setting(Address("127.0.0.1", 8000), _address, "Address the web process listens on: HOST:PORT.")
     public_url: str | None = setting(
-        None, p.origin_url, "Origin under which browsers reach us, e.g. https://exam.example.edu; default: from the request."
+        None,
+        p.origin_url,
+        "Origin under which browsers reach us, e.g. https://exam.example.edu; default: from the request.",
     )
-    mount: str = setting("/proview", p.mount, "URL prefix of everything of ours; must not collide with the application.")
-    upstream: str | None = setting(None, p.upstream, "The legacy application to put us in front of, e.g. http://127.0.0.1:8080.")
+    mount: str = setting(
+        "/proview", p.mount, "URL prefix of everything of ours; must not collide with the application."
+    )
+    upstream: str | None = setting(
+        None, p.upstream, "The legacy application to put us in front of, e.g. http://127.0.0.1:8080."
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (), p.networks, "Networks of proxies in front of us whose X-Forwarded-* headers are believed."
     )
@@ -107,16 +113,21 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class Secrets:
     keys: tuple[str, ...] = required(
-        p.secret_keys, "Signing keys, oldest first; the last one signs. At least 32 characters each (or env PROVIEW_SECRET_KEYS)."
+        p.secret_keys,
+        "Signing keys, oldest first; the last one signs. At least 32 characters each (or env PROVIEW_SECRET_KEYS).",
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    database: str = setting("sqlite:///var/proview.db", p.database, "SQLAlchemy URL of the database: sqlite or postgresql.")
+    database: str = setting(
+        "sqlite:///var/proview.db", p.database, "SQLAlchemy URL of the database: sqlite or postgresql."
+    )
     recordings: str = setting("var/recordings", p.text, "Directory of the recordings.")
     min_free_mb: int = setting(
-        512, p.integer(0, 10_000_000), "Free space that ingest leaves on the disk, in MiB; below it pieces are answered 507."
+        512,
+        p.integer(0, 10_000_000),
+        "Free space that ingest leaves on the disk, in MiB; below it pieces are answered 507.",
     )
 
 
@@ -128,16 +139,26 @@ class Bus:
 @dataclass(frozen=True, slots=True)
 class Media:
     link: str = setting("unix:var/media.sock", p.link, "Where web finds the media process: unix:PATH or tcp:HOST:PORT.")
-    udp_ports: tuple[int, int] | None = setting(None, p.port_range, "[low, high] UDP ports of live media; default: any.")
-    host_addresses: tuple[str, ...] = setting((), p.addresses, "Local addresses offered to browsers; default: all of the machine.")
+    udp_ports: tuple[int, int] | None = setting(
+        None, p.port_range, "[low, high] UDP ports of live media; default: any."
+    )
+    host_addresses: tuple[str, ...] = setting(
+        (), p.addresses, "Local addresses offered to browsers; default: all of the machine."
+    )
     public_ip: str | None = setting(None, p.address, "Public address when the machine is behind one-to-one NAT.")
-    ice_servers: tuple[Mapping[str, Any], ...] = setting((), p.ice_servers, "STUN and TURN servers given to browsers: [{ urls, username, credential }].")
-    live: str = setting("on-demand", p.choice("on-demand", "always", "off"), "When a candidate's browser opens the live connection.")
+    ice_servers: tuple[Mapping[str, Any], ...] = setting(
+        (), p.ice_servers, "STUN and TURN servers given to browsers: [{ urls, username, credential }]."
+    )
+    live: str = setting(
+        "on-demand", p.choice("on-demand", "always", "off"), "When a candidate's browser opens the live connection."
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    video_codec: str = setting("vp8", p.choice("vp8", "vp9", "h264", "av1"), "Codec of the recorded video; every browser records vp8.")
+    video_codec: str = setting(
+        "vp8", p.choice("vp8", "vp9", "h264", "av1"), "Codec of the recorded video; every browser records vp8."
+    )
     camera: Video = setting(CAMERA, _video(CAMERA), "{ width, height, fps, kbps } of the camera.")
     screen: Video = setting(SCREEN, _video(SCREEN), "{ width, height, fps, kbps } of the screen.")
     audio_kbps: int = setting(32, p.integer(6, 256), "Opus bit rate of the microphone, kbit/s.")
@@ -146,22 +167,34 @@ class Capture:
 @dataclass(frozen=True, slots=True)
 class Limits:
     session_minutes: int = setting(90, p.integer(1, 1440), "Longest session.")
-    on_limit: str = setting("rollover", p.choice("rollover", "stop"), "At the limit: go on in a linked session, or stop.")
+    on_limit: str = setting(
+        "rollover", p.choice("rollover", "stop"), "At the limit: go on in a linked session, or stop."
+    )
     slice_ms: int = setting(1000, p.integer(100, 10_000), "Length of a recorded slice (piece), ms.")
     client_buffer_mb: int = setting(512, p.integer(16, 8192), "What the browser may hold unsent, MiB.")
     max_session_mb: int = setting(4096, p.integer(1, 1_000_000), "What one session may store, MiB.")
     max_piece_mb: int = setting(16, p.integer(1, 64), "Largest piece, MiB.")
-    drain_grace_minutes: int = setting(10_080, p.integer(1, 525_600), "How long after its end a session accepts late pieces.")
-    drain_deadline_s: int = setting(20, p.integer(1, 600), "Longest wait of ProctorClient3.stop for unsent pieces, seconds.")
+    drain_grace_minutes: int = setting(
+        10_080, p.integer(1, 525_600), "How long after its end a session accepts late pieces."
+    )
+    drain_deadline_s: int = setting(
+        20, p.integer(1, 600), "Longest wait of ProctorClient3.stop for unsent pieces, seconds."
+    )
     heartbeat_s: int = setting(5, p.integer(1, 60), "Interval of the browser's heartbeat, seconds.")
-    heartbeat_timeout_s: int = setting(60, p.integer(3, 86_400), "A session without heartbeat for this long is closed, seconds.")
+    heartbeat_timeout_s: int = setting(
+        60, p.integer(3, 86_400), "A session without heartbeat for this long is closed, seconds."
+    )
     idle_s: int = setting(60, p.integer(5, 3600), "No keyboard or mouse for this long is 'User Idle', seconds.")
     launch_minutes: int = setting(720, p.integer(1, 10_080), "Lifetime of a launch token.")
-    session_token_minutes: int = setting(15, p.integer(1, 1440), "Lifetime of a session token; refreshed over the live session.")
+    session_token_minutes: int = setting(
+        15, p.integer(1, 1440), "Lifetime of a session token; refreshed over the live session."
+    )
     ticket_minutes: int = setting(60, p.integer(1, 1440), "Longest lifetime of a playback ticket.")
     login_hours: int = setting(12, p.integer(1, 168), "Longest console login.")
     login_idle_minutes: int = setting(30, p.integer(1, 1440), "A console login unused for this long ends.")
-    starts_per_minute: int = setting(60, p.integer(1, 100_000), "Session starts per account and address without a launch token.")
+    starts_per_minute: int = setting(
+        60, p.integer(1, 100_000), "Session starts per account and address without a launch token."
+    )
     events_per_session: int = setting(50_000, p.integer(100, 10_000_000), "Events one session may store.")
 
 
@@ -173,38 +206,59 @@ class Account:
     name: str = required(p.identifier, "Name in the console and in tokens.")
     token: str = required(p.account_token, "The public account token of the snippet; a label, not a secret.")
     domains: DomainSet = required(
-        DomainSet.parse, "Origins of the protected pages: a bare host means https on 443; http, ports and one left-most * are written out."
+        DomainSet.parse,
+        "Origins of the protected pages: a bare host means https on 443; http, ports and one left-most * are written out.",
     )
-    require_launch: bool = setting(True, p.boolean, "Refuse sessions without a signed launch token (pages not injected by us).")
+    require_launch: bool = setting(
+        True, p.boolean, "Refuse sessions without a signed launch token (pages not injected by us)."
+    )
     callback_url: str | None = setting(None, p.http_url, "Where the termination callback is posted.")
     callback_secret: str | None = setting(None, p.secret, "HMAC key of the callback signature.")
     api_key: str | None = setting(None, p.secret, "Key for back ends that ask for playback tokens (X-Api-Key).")
-    api_networks: tuple[str, ...] = setting((), p.networks, "Addresses of back ends that may ask for playback tokens without a key.")
+    api_networks: tuple[str, ...] = setting(
+        (), p.networks, "Addresses of back ends that may ask for playback tokens without a key."
+    )
     session_type: str = setting("ai_proctor", p.choice(*SESSION_TYPES), "Default session type.")
     title: str | None = setting(None, p.text, "Name shown to the candidate.")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    path: str | None = setting(None, p.url_rule, "Werkzeug rule of the protected pages, e.g. /exam/<attempt>/q/<int:n>.")
-    regex: str | None = setting(None, p.regex, "Or a regular expression over the whole path; named groups are variables.")
+    path: str | None = setting(
+        None, p.url_rule, "Werkzeug rule of the protected pages, e.g. /exam/<attempt>/q/<int:n>."
+    )
+    regex: str | None = setting(
+        None, p.regex, "Or a regular expression over the whole path; named groups are variables."
+    )
     name: str | None = setting(None, p.identifier, "Name in logs and in the tag; default: r0, r1, …")
     methods: tuple[str, ...] = setting((), p.methods, "Request methods; default: all.")
     account: str | None = setting(None, p.identifier, "Account of these pages; default: the only one.")
-    mode: str = setting("inline", p.choice("inline", "frame", "off"), "inline: the page itself captures; frame: a shell around it does; off: leave alone.")
+    mode: str = setting(
+        "inline",
+        p.choice("inline", "frame", "off"),
+        "inline: the page itself captures; frame: a shell around it does; off: leave alone.",
+    )
     session_type: str | None = setting(None, p.choice(*SESSION_TYPES), "Session type; default: the account's.")
     title: str | None = setting(None, p.text, "Session title.")
     preview_style: str | None = setting(None, p.text, "CSS of the camera preview.")
-    session: tuple[str, ...] = setting((), p.sources, "Where the session id comes from: path:NAME query: cookie: header: response-header: environ: literal:")
+    session: tuple[str, ...] = setting(
+        (),
+        p.sources,
+        "Where the session id comes from: path:NAME query: cookie: header: response-header: environ: literal:",
+    )
     profile: tuple[str, ...] = setting((), p.sources, "Where the profile (candidate) id comes from.")
     stop_paths: tuple[str, ...] = setting((), p.url_rules, "Reaching one of these paths ends the session.")
-    start: str = setting("auto", p.choice("auto", "page"), "auto: the tag starts the session; page: the page calls tv('init', …).")
+    start: str = setting(
+        "auto", p.choice("auto", "page"), "auto: the tag starts the session; page: the page calls tv('init', …)."
+    )
     cover: bool = setting(True, p.boolean, "With start = auto: cover the page until the session runs.")
 
 
 @dataclass(frozen=True, slots=True)
 class Compat:
-    hosts: tuple[str, ...] = setting((), p.hosts, "Host names whose requests are served as if under the mount, e.g. cdn.proview.io.")
+    hosts: tuple[str, ...] = setting(
+        (), p.hosts, "Host names whose requests are served as if under the mount, e.g. cdn.proview.io."
+    )
 
 
 @dataclass(frozen=True, slots=True)

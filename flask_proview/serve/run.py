@@ -30,7 +30,9 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(2048)
     except OSError as error:
         listener.close()
-        raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}; set server.listen or --listen to a free address") from None
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror}; set server.listen or --listen to a free address"
+        ) from None
     listener.set_inheritable(True)
     return listener
 

@@ -88,13 +88,19 @@ def test_check_names_what_is_wrong_and_fails_for_errors(ready: Path) -> None:
 
 
 def test_check_warns_of_pages_that_are_not_whitelisted(ready: Path) -> None:
-    ready.write_text(ready.read_text().replace("http://localhost:8000", "https://other.example").replace('"http://127.0.0.1:8000", ', ""))
+    ready.write_text(
+        ready.read_text()
+        .replace("http://localhost:8000", "https://other.example")
+        .replace('"http://127.0.0.1:8000", ', "")
+    )
     result = run("check", "-c", str(ready))
     assert "are not whitelisted and would pass without proctoring" in result.stdout
 
 
 def test_check_refuses_public_plain_http(ready: Path) -> None:
-    ready.write_text(ready.read_text().replace('mount = "/proview"', 'mount = "/proview"\npublic_url = "http://exam.example.edu"'))
+    ready.write_text(
+        ready.read_text().replace('mount = "/proview"', 'mount = "/proview"\npublic_url = "http://exam.example.edu"')
+    )
     result = run("check", "-c", str(ready))
     assert result.exit_code == 1
     assert "not a secure context" in result.stdout
@@ -125,7 +131,9 @@ def test_user_add_refuses_short_passwords_and_taken_names(ready: Path) -> None:
 
 
 def test_commands_on_a_database_without_tables_name_the_way_out(config_file: Path) -> None:
-    result = run("user", "add", "ada", "--role", "admin", "--password-stdin", "-c", str(config_file), stdin=PASSWORD + "\n")
+    result = run(
+        "user", "add", "ada", "--role", "admin", "--password-stdin", "-c", str(config_file), stdin=PASSWORD + "\n"
+    )
     assert result.exit_code == 2
     assert "proview db upgrade" in result.stderr
 

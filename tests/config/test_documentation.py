@@ -35,6 +35,8 @@ def test_the_sample_that_init_writes_loads(tmp_path: Path) -> None:
 
 
 def test_the_demo_configuration_loads() -> None:
-    config = load_config(ROOT / "demo_app" / "proview.toml", {"PROVIEW_SECRET_KEYS": "q8Vn2xZ7-rT5wYb1Lk9Jm3Hs6Dg4Fp0C"})
+    config = load_config(
+        ROOT / "demo_app" / "proview.toml", {"PROVIEW_SECRET_KEYS": "q8Vn2xZ7-rT5wYb1Lk9Jm3Hs6Dg4Fp0C"}
+    )
     assert config.accounts
     assert config.routes

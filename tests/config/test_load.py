@@ -114,6 +114,8 @@ def test_a_missing_or_broken_file_names_itself_and_the_way_out(tmp_path: Path) -
 
 
 def test_redacted_hides_secrets() -> None:
-    config = load_config(minimal(media={"ice_servers": [{"urls": "turn:t", "username": "u", "credential": "hunter2"}]}), {})
+    config = load_config(
+        minimal(media={"ice_servers": [{"urls": "turn:t", "username": "u", "credential": "hunter2"}]}), {}
+    )
     assert KEY not in str(redacted(config))
     assert "hunter2" not in str(redacted(config))
