@@ -19,7 +19,7 @@ LAYERS: list[set[str]] = [
     {"middleware"},
     {"service"},
     {"media"},
-    {"extension", "observing", "cli", "serve", "commands", "doctor"},
+    {"extension", "observing", "cli", "__main__", "serve", "commands", "doctor"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 APART = [

@@ -1,0 +1,216 @@
+"""A whole installation in a temporary directory: legacy site, proview.toml, `proview serve`, a console user."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from flask_proview.config import Config, load_config
+from flask_proview.sessions.database import Database
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "e2e-q8Vn2xZ7-rT5wYb1Lk9Jm3Hs6Dg4Fp0C"
+TOKEN = "b3f6224e-d072-4e0a-9053-9216b9994d43"
+PASSWORD = "correct horse battery"
+
+
+def wait_until(condition: Callable[[], Any], deadline_s: float = 20.0, what: str = "the condition") -> Any:
+    """The first true value of ``condition()``."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"{what} did not come true within {deadline_s} s"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Installation:
+    """Where it is and how to reach into it."""
+
+    url: str
+    directory: Path
+    config_file: Path
+    process: subprocess.Popen[bytes]
+    log_file: Path
+    env: dict[str, str]
+    config: Config = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.config = load_config(self.config_file, self.env)
+
+    @property
+    def console(self) -> str:
+        return f"{self.url}/proview/console/"
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        database = Database(self.config.storage.database)
+        try:
+            yield database
+        finally:
+            database.dispose()
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def child_pid(self, name: str) -> int:
+        """The newest pid of a child process, from the supervisor's log."""
+        found = re.findall(rf"supervisor\[\d+\]: {name} started \(pid (\d+)\)", self.log())
+        return int(found[-1])
+
+    def kill_child(self, name: str) -> None:
+        """SIGKILL a child and everything in its process group; the supervisor starts it again."""
+        os.killpg(self.child_pid(name), signal.SIGKILL)
+
+    def bearer(self) -> dict[str, str]:
+        answer = requests.post(
+            f"{self.url}/proview/v1/user/login", json={"username": "admin", "password": PASSWORD}, timeout=10
+        )
+        answer.raise_for_status()
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def details(self, uuid: str) -> dict[str, Any]:
+        answer = requests.get(f"{self.url}/proview/v1/sessions/{uuid}", headers=self.bearer(), timeout=10)
+        answer.raise_for_status()
+        details: dict[str, Any] = answer.json()
+        return details
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def site_program(kind: str, port: int, state: Path) -> tuple[list[str], dict[str, str]]:
+    env = {**os.environ, "DEMO_STATE": str(state), "PHP_CLI_SERVER_WORKERS": "4"}
+    if kind == "php":
+        php = shutil.which("php")
+        assert php
+        root = ROOT / "demo_app" / "php"
+        return [php, "-q", "-S", f"127.0.0.1:{port}", "-t", str(root), str(root / "router.php")], env
+    return [sys.executable, "-m", "demo_app.wsgi_exam", "--listen", f"127.0.0.1:{port}"], env
+
+
+@contextmanager
+def legacy_site(kind: str, directory: Path) -> Iterator[str]:
+    """The demo's exam site on a free port."""
+    state = directory / "site-state"
+    state.mkdir()
+    port = free_port()
+    argv, env = site_program(kind, port, state)
+    with open(directory / "site.log", "wb") as log:
+        process = subprocess.Popen(argv, env=env, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/login"), what="the legacy site")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2, allow_redirects=False).status_code < 500
+    except requests.RequestException:
+        return False
+
+
+def write_config(directory: Path, port: int, upstream: str, changes: Mapping[str, Any]) -> Path:
+    """proview.toml of the tests; ``changes`` replace keys of the account, the route, or whole sections."""
+    account = {
+        "name": "main",
+        "token": TOKEN,
+        "domains": [f"http://127.0.0.1:{port}", f"http://localhost:{port}"],
+        "session_type": "ai_proctor",
+        **changes.get("account", {}),
+    }
+    route = {
+        "name": "exam",
+        "path": "/exam/<attempt>/<path:page>",
+        "mode": "frame",
+        "session": "path:attempt",
+        "profile": "cookie:uid",
+        "stop_paths": ["/exam/<attempt>/done"],
+        **changes.get("route", {}),
+    }
+    sections: dict[str, dict[str, Any]] = {
+        "server": {"listen": f"127.0.0.1:{port}", "upstream": upstream},
+        "secrets": {"keys": [KEY]},
+        "storage": {"database": "sqlite:///proview.db", "recordings": "recordings"},
+        "media": {"link": f"unix:{short_socket_path()}", "host_addresses": ["127.0.0.1"]},
+    }
+    for name in ("server", "media", "limits", "capture", "storage"):
+        sections.setdefault(name, {}).update(changes.get(name, {}))
+    lines = []
+    for name, values in sections.items():
+        lines += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in values.items()), ""]
+    for name, values in (("accounts", account), ("routes", route)):
+        lines += [f"[[{name}]]", *(f"{k} = {json.dumps(v)}" for k, v in values.items()), ""]
+    file = directory / "proview.toml"
+    file.write_text("\n".join(lines))
+    return file
+
+
+def short_socket_path() -> str:
+    """pytest's directories may be longer than the 107 bytes of a unix socket's name."""
+    return tempfile.mkdtemp(prefix="pv-") + "/media.sock"
+
+
+@contextmanager
+def installation(directory: Path, *, site: str = "php", **changes: Any) -> Iterator[Installation]:
+    """`proview serve` in front of a legacy site, ready to be used."""
+    with legacy_site(site, directory) as upstream:
+        port = free_port()
+        config_file = write_config(directory, port, upstream, changes)
+        env = {k: v for k, v in os.environ.items() if not k.startswith("PROVIEW_")}
+        proview = [sys.executable, "-m", "flask_proview"]
+        subprocess.run([*proview, "db", "upgrade", "-c", str(config_file)], cwd=ROOT, env=env, check=True, capture_output=True)
+        subprocess.run(
+            [*proview, "user", "add", "admin", "--role", "admin", "--password-stdin", "-c", str(config_file)],
+            cwd=ROOT,
+            env=env,
+            input=PASSWORD.encode() + b"\n",
+            check=True,
+            capture_output=True,
+        )
+        log_file = directory / "proview.log"
+        with open(log_file, "wb") as log:
+            process = subprocess.Popen(
+                [*proview, "serve", "-c", str(config_file)], cwd=ROOT, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        running = Installation(f"http://127.0.0.1:{port}", directory, config_file, process, log_file, env)
+        try:
+            try:
+                wait_until(lambda: _answers(f"{running.url}/proview/healthz"), 30, "proview serve")
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{running.log()}") from None
+            yield running
+        finally:
+            running.stop()
+            shutil.rmtree(Path(running.config.media.link.removeprefix("unix:")).parent, ignore_errors=True)
