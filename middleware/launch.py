@@ -1,0 +1,53 @@
+"""The launch token: what the server knows about the page it just changed, signed, in a cookie that no script can read.
+
+A session starts from it (``POST M/v1/sessions``). It is issued with every injected page, so that a long exam never runs
+into its expiry.
+"""
+
+from __future__ import annotations
+
+from flask_proview.config import Account, Config, Route
+from flask_proview.origins import Origin
+from flask_proview.tokens import Kind, TokenSigner
+
+from .identity import Identity
+
+COOKIE_PREFIX = "proview_launch_"
+# Browsers refuse cookies (name, value and attributes) of more than 4096 bytes (RFC 6265 section 6.1).
+_MAX_COOKIE = 4096
+
+
+class LaunchTooLong(ValueError):
+    """The ids do not fit into a cookie."""
+
+
+class LaunchCookies:
+    """Writes the ``Set-Cookie`` value of a page."""
+
+    def __init__(self, config: Config, signer: TokenSigner) -> None:
+        self._signer = signer
+        self._ttl_s = config.limits.launch_minutes * 60
+        self._mount = config.server.mount
+
+    def cookie(self, route: Route, account: Account, identity: Identity, origin: Origin, script_root: str) -> str:
+        """:raises LaunchTooLong: naming what happened."""
+        token = self._signer.issue(
+            Kind.LAUNCH,
+            {
+                "account": account.name,
+                "route": route.name,
+                "session": identity.session,
+                "profile": identity.profile,
+                "origin": str(origin),
+                "session_type": route.session_type or account.session_type,
+                "title": route.title or account.title,
+            },
+            self._ttl_s,
+        )
+        cookie = (
+            f"{COOKIE_PREFIX}{route.name}={token}; Path={script_root}{self._mount}; "
+            f"Max-Age={self._ttl_s}; HttpOnly; SameSite=Lax{'; Secure' if origin.scheme == 'https' else ''}"
+        )
+        if len(cookie) > _MAX_COOKIE:
+            raise LaunchTooLong("session and profile id are too long for a cookie")
+        return cookie

@@ -1,0 +1,35 @@
+"""What is changed in a request to a protected page before the application sees it.
+
+The answer must be whole (no Range), readable (gzip or identity), and revalidated only against a copy that we made.
+The environ is changed in place: applications and servers around us talk through it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import etag
+from .headers import accepts_gzip
+from .page import PageRequest
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+def prepare_request(environ: WSGIEnvironment, page: PageRequest) -> None:
+    """Narrow the request."""
+    environ["HTTP_ACCEPT_ENCODING"] = "gzip" if accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", "")) else "identity"
+    environ.pop("HTTP_RANGE", None)
+    environ.pop("HTTP_IF_RANGE", None)
+    # Changed pages go out without Last-Modified, so a date can only belong to a copy without the tag.
+    environ.pop("HTTP_IF_MODIFIED_SINCE", None)
+    for key in ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"):
+        value = environ.get(key)
+        if value is None:
+            continue
+        known = etag.inward(value, page.parts.version)
+        if known is not None:
+            environ[key] = known
+            page.revalidates = page.revalidates or key == "HTTP_IF_NONE_MATCH"
+        elif key == "HTTP_IF_NONE_MATCH":
+            del environ[key]

@@ -1,0 +1,216 @@
+"""The WSGI side of one changed response: ``start_response``, ``write()`` and the body, as lazy as the application's own.
+
+A response that is judged untouched goes out as the very same iterable. For the others the head is held until the
+insertion has something to send; from the placed tag on the application's pieces pass without a look. PEP 3333.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .headers import Headers, content_type_with
+from .insertion import Insertion
+
+if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
+    from _typeshed.wsgi import StartResponse
+
+Write = Callable[[bytes], Any]
+Fault = Callable[[str, Exception | str], None]
+
+
+@dataclass(slots=True)
+class Change:
+    """What becomes of a response: new headers, and an insertion for the body (None: the body stays).
+
+    ``length`` is the application's Content-Length; the header itself is written when the growth is known.
+    """
+
+    headers: Headers
+    insertion: Insertion | None = None
+    length: int | None = None
+    content_type: str = ""
+
+
+class Judge(Protocol):
+    """Decides from the head; never raises. None: untouched."""
+
+    def __call__(self, status: str, headers: Headers) -> Change | None: ...
+
+
+class PageResponse:
+    """``start_response`` for the application, and afterwards the body for the server."""
+
+    __slots__ = ("_change", "_fault", "_head", "_insertion", "_judge", "_owed", "_passes", "_start_response", "_write")
+
+    def __init__(self, start_response: StartResponse, judge: Judge, fault: Fault) -> None:
+        self._start_response = start_response
+        self._judge = judge
+        self._fault = fault
+        self._head: tuple[str, Headers, OptExcInfo | None] | None = None
+        self._change: Change | None = None
+        self._insertion: Insertion | None = None
+        # Set when the server has got the head.
+        self._write: Write | None = None
+        # The rest of the body needs no look.
+        self._passes = False
+        # Bytes that Content-Length promises and a fault of ours kept back.
+        self._owed = 0
+
+    def start_response(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
+        if self._write is not None:
+            # The server knows whether bytes have left already, and raises if so.
+            return self._start(status, headers, exc_info)
+        if self._head is not None and exc_info is None:
+            raise AssertionError("start_response was called again without exc_info")
+        change = self._judge(status, headers)
+        if change is None or change.insertion is None:
+            self._head, self._insertion, self._passes = None, None, True
+            return self._start(status, headers if change is None else change.headers, exc_info)
+        self._head = (status, headers, exc_info)
+        self._change, self._insertion = change, change.insertion
+        return self._write_page
+
+    def body(self, iterable: Iterable[bytes]) -> Iterable[bytes]:
+        """What the server gets for the application's ``iterable``."""
+        if self._write is not None and self._passes and self._insertion is None:
+            return iterable
+        close = getattr(iterable, "close", None)
+        try:
+            source = iter(iterable)
+            sent = self._first(source)
+        except BaseException:
+            # The server will never see the iterable, so closing it falls to us.
+            if close is not None:
+                close()
+            raise
+        if sent is None:
+            rest = self._end()
+            return _Body(iter((rest,) if rest else ()), close)
+        if not self._passes or self._owed:
+            return _Body(chain((sent,), self._rest(source)), close)
+        if close is None and type(iterable) is list and len(iterable) == 1:
+            return [sent]
+        return _Body(chain((sent,), source), close)
+
+    def _first(self, source: Iterator[bytes]) -> bytes | None:
+        """The first bytes to send, None at the end of the body."""
+        for data in source:
+            if self._passes:
+                return data
+            if data:
+                sent = self._feed(data)
+                if sent:
+                    return sent
+        return None
+
+    def _rest(self, source: Iterator[bytes]) -> Iterator[bytes]:
+        for data in source:
+            sent = data if self._passes else self._feed(data)
+            if sent:
+                yield sent
+        rest = self._end()
+        if rest:
+            yield rest
+
+    def _write_page(self, data: bytes) -> None:
+        sent = data if self._passes else self._feed(data)
+        if sent and self._write is not None:
+            self._write(sent)
+
+    def _feed(self, data: bytes) -> bytes | None:
+        insertion = self._insertion
+        if insertion is None:
+            raise AssertionError("the application sent data before start_response")
+        try:
+            sent = insertion.feed(data)
+        except Exception as error:
+            return self._give_up(insertion, error)
+        return self._proceed(insertion, sent)
+
+    def _end(self) -> bytes | None:
+        insertion = self._insertion
+        if insertion is None or self._passes:
+            return b" " * self._owed
+        if self._write is None and not insertion.held():
+            self._send_original_head()  # no body at all
+            return b""
+        try:
+            sent = insertion.finish()
+        except Exception as error:
+            return self._give_up(insertion, error)
+        return self._proceed(insertion, sent)
+
+    def _proceed(self, insertion: Insertion, sent: bytes | None) -> bytes | None:
+        if self._write is None:
+            if insertion.declined is not None:
+                self._fault("declined", insertion.declined)
+                self._send_original_head()
+                return insertion.held()
+            if sent is None:
+                return None
+            self._send_changed_head(insertion)
+        self._passes = insertion.placed
+        return sent
+
+    def _give_up(self, insertion: Insertion, error: Exception) -> bytes:
+        """A fault: the page goes out as it came, as far as that is still possible."""
+        if self._write is not None and insertion.growth is None:
+            raise error  # half a compressed page was sent: only cutting it off is honest
+        self._fault("insertion", error)
+        held = insertion.held()
+        if self._write is None:
+            self._send_original_head()
+        elif self._change is not None and self._change.length is not None:
+            self._owed = insertion.growth or 0
+        self._passes = True
+        return held
+
+    def _send_original_head(self) -> None:
+        if self._head is not None:
+            self._passes = True
+            head, self._head = self._head, None
+            self._start(*head)
+
+    def _send_changed_head(self, insertion: Insertion) -> None:
+        if self._head is None or self._change is None:
+            raise AssertionError("no head is held")
+        headers = self._change.headers
+        content_type = self._change.content_type
+        if insertion.charset is not None:
+            content_type = content_type_with(content_type or "text/html", insertion.charset)
+        if content_type:
+            headers.append(("Content-Type", content_type))
+        if self._change.length is not None and insertion.growth is not None:
+            headers.append(("Content-Length", str(self._change.length + insertion.growth)))
+        status, _, exc_info = self._head
+        self._head = None
+        self._start(status, headers, exc_info)
+
+    def _start(self, status: str, headers: Headers, exc_info: OptExcInfo | None) -> Write:
+        if exc_info is None:
+            self._write = self._start_response(status, headers)
+        else:
+            self._write = self._start_response(status, headers, exc_info)
+        return self._write
+
+
+class _Body:
+    """An iterable that closes the application's own, exactly once."""
+
+    __slots__ = ("_chunks", "_close")
+
+    def __init__(self, chunks: Iterator[bytes], close: Callable[[], None] | None) -> None:
+        self._chunks = chunks
+        self._close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        close, self._close = self._close, None
+        if close is not None:
+            close()

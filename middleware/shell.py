@@ -1,0 +1,96 @@
+"""Frame mode's shell: the small page that owns the capture and shows the requested page in a frame of the same origin.
+
+It is answered to top-level navigations instead of the page, without asking the application; the frame then asks for the
+page itself (``Sec-Fetch-Dest: iframe``). Full page loads inside the frame do not interrupt the capture.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote_to_bytes
+
+from flask_proview.origins import Origin
+
+from .csp import Site
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+ALLOW = "camera; microphone; display-capture; fullscreen; clipboard-read; clipboard-write"
+# RFC 3986 path characters, with the escapes that are there already.
+_PATH_SAFE = "/:@!$&'()*+,;=~-._"
+_RAW_TARGET = re.compile(r"/[!-~]*")
+
+
+def shell_page(tag: str, *, title: str, source: str, mount: str) -> bytes:
+    """The document.
+
+    :param tag: the script element with role ``shell``.
+    :param source: what the frame shows: path and query on this origin.
+    """
+    shown_title, shown_source = escape(title), escape(source)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{shown_title}</title>'
+        f'<link rel="stylesheet" href="{escape(mount)}/static/sdk/shell.css">{tag}</head>'
+        f'<body><iframe id="proview-frame" name="proview-frame" title="{shown_title}" allow="{ALLOW}"'
+        f' data-proview-src="{shown_source}"></iframe>'
+        f"<noscript><p>This page is proctored and needs JavaScript. Please switch it on and"
+        f' <a href="{shown_source}">open the page again</a>.</p></noscript></body></html>'
+    ).encode()
+
+
+def shell_headers(length: int, origin: Origin, cookie: str) -> list[tuple[str, str]]:
+    """The head of the shell: never stored, strict policies of its own."""
+    site = Site(str(origin), "")
+    policy = "; ".join((
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        f"connect-src 'self' {site.websocket}",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        "worker-src 'self'",
+        "frame-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    ))  # fmt: skip
+    return [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Length", str(length)),
+        ("Cache-Control", "no-store"),
+        ("Vary", "Sec-Fetch-Dest"),
+        ("Content-Security-Policy", policy),
+        ("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self)"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin"),
+        ("Set-Cookie", cookie),
+    ]
+
+
+def requested_target(environ: WSGIEnvironment) -> str:
+    """Path and query of the request as the browser sent them, safe to be resolved against this origin.
+
+    Servers keep the raw target under different names; without one it is written anew from the decoded path.
+    """
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    query = environ.get("QUERY_STRING", "")
+    for key in ("REQUEST_URI", "RAW_URI"):
+        raw = environ.get(key)
+        if isinstance(raw, str) and _RAW_TARGET.fullmatch(raw) is not None:
+            raw_path, _, raw_query = raw.partition("?")
+            if unquote_to_bytes(raw_path).decode("latin-1") == path and raw_query == query:
+                return _on_this_origin(raw_path, raw_query)
+    return _on_this_origin(quote(path.encode("latin-1", "replace"), safe=_PATH_SAFE), query)
+
+
+def _on_this_origin(path: str, query: str) -> str:
+    # "//host/x" and "/\host/x" would be another host's address; "/." before it is dropped by URL parsers.
+    path = path.replace("\\", "%5C")
+    if path.startswith("//"):
+        path = "/." + path
+    query = re.sub(r"[^!-~]", lambda match: quote(match[0], encoding="latin-1"), query.partition("#")[0])
+    return f"{path}?{query}" if query else path
