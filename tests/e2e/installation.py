@@ -125,7 +125,9 @@ def legacy_site(kind: str, directory: Path) -> Iterator[str]:
     port = free_port()
     argv, env = site_program(kind, port, state)
     with open(directory / "site.log", "wb") as log:
-        process = subprocess.Popen(argv, env=env, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            argv, env=env, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
     try:
         wait_until(lambda: _answers(f"http://127.0.0.1:{port}/login"), what="the legacy site")
         yield f"http://127.0.0.1:{port}"
@@ -190,7 +192,9 @@ def installation(directory: Path, *, site: str = "php", **changes: Any) -> Itera
         config_file = write_config(directory, port, upstream, changes)
         env = {k: v for k, v in os.environ.items() if not k.startswith("PROVIEW_")}
         proview = [sys.executable, "-m", "flask_proview"]
-        subprocess.run([*proview, "db", "upgrade", "-c", str(config_file)], cwd=ROOT, env=env, check=True, capture_output=True)
+        subprocess.run(
+            [*proview, "db", "upgrade", "-c", str(config_file)], cwd=ROOT, env=env, check=True, capture_output=True
+        )
         subprocess.run(
             [*proview, "user", "add", "admin", "--role", "admin", "--password-stdin", "-c", str(config_file)],
             cwd=ROOT,
@@ -202,7 +206,12 @@ def installation(directory: Path, *, site: str = "php", **changes: Any) -> Itera
         log_file = directory / "proview.log"
         with open(log_file, "wb") as log:
             process = subprocess.Popen(
-                [*proview, "serve", "-c", str(config_file)], cwd=ROOT, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [*proview, "serve", "-c", str(config_file)],
+                cwd=ROOT,
+                env=env,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         running = Installation(f"http://127.0.0.1:{port}", directory, config_file, process, log_file, env)
         try:
