@@ -1,0 +1,3 @@
+<?php
+allow_methods('GET');
+redirect('/login');

@@ -1,0 +1,4 @@
+<?php
+allow_methods('GET', 'POST');
+log_out();
+redirect('/login');
