@@ -25,7 +25,8 @@ from .writer import Writer
 MAX_PEERS = 1024
 MAX_VIEWERS_PER_SESSION = 16
 # A page that renegotiates in a loop costs some 5 ms of handshake each time.
-MAX_OFFERS = 10
+MAX_PUBLISH_OFFERS = 10
+MAX_VIEW_OFFERS = 2 * MAX_VIEWERS_PER_SESSION
 OFFER_WINDOW_S = 10.0
 TICK_S = 0.05
 REPORT_S = 1.0
@@ -45,7 +46,8 @@ class Session:
         self.publisher: Publisher | None = None
         self.connecting: Publisher | None = None
         self.viewers: dict[str, Viewer] = {}
-        self.offers: deque[float] = deque(maxlen=MAX_OFFERS)
+        self.publish_offers: deque[float] = deque(maxlen=MAX_PUBLISH_OFFERS)
+        self.view_offers: deque[float] = deque(maxlen=MAX_VIEW_OFFERS)
         self.starting = 0
 
     @property
@@ -94,7 +96,7 @@ class Hub:
     async def publish(self, request: Message) -> Message:
         name = self._session_name(request)
         offer = parse_offer(request.get("sdp"), request.get("tracks"), sends=True)
-        session = self._admit(name)
+        session = self._admit(name, publishes=True)
         kbps = {"camera": self._config.capture.camera.kbps, "screen": self._config.capture.screen.kbps, "microphone": self._config.capture.audio_kbps}
         bits_per_s = int(sum(kbps[section.name] for section in offer.sections) * 1000 * BITRATE_FACTOR)
         publisher = Publisher(self._network, self, name, offer, self._recording_opener(name), bits_per_s, self.dropped)
@@ -115,7 +117,7 @@ class Hub:
         name = self._session_name(request)
         viewer_name = self._viewer_name(request)
         offer = parse_offer(request.get("sdp"), request.get("tracks"), sends=False)
-        session = self._admit(name)
+        session = self._admit(name, publishes=False)
         if viewer_name not in session.viewers and len(session.viewers) >= MAX_VIEWERS_PER_SESSION:
             raise LinkError("viewer_limit", f"A session may have {MAX_VIEWERS_PER_SESSION} viewers.")
         viewer = Viewer(self._network, self, name, viewer_name, offer, self.dropped)
@@ -156,16 +158,17 @@ class Hub:
             raise LinkError("bad_request", "viewer must be 1 to 128 printable ASCII characters.")
         return name
 
-    def _admit(self, name: str) -> Session:
+    def _admit(self, name: str, *, publishes: bool) -> Session:
         if self._closing:
             raise LinkError("stopping", "The media process is stopping.")
         if len(self._peers) >= MAX_PEERS:
             raise LinkError("peer_limit", f"The media process serves {MAX_PEERS} connections, no more.")
         session = self._sessions.setdefault(name, Session())
+        offers = session.publish_offers if publishes else session.view_offers
         now = time.monotonic()
-        if len(session.offers) == MAX_OFFERS and now - session.offers[0] < OFFER_WINDOW_S:
-            raise LinkError("offer_rate", f"More than {MAX_OFFERS} offers in {OFFER_WINDOW_S:g} s.")
-        session.offers.append(now)
+        if len(offers) == offers.maxlen and now - offers[0] < OFFER_WINDOW_S:
+            raise LinkError("offer_rate", f"More than {offers.maxlen} offers for one session in {OFFER_WINDOW_S:g} s.")
+        offers.append(now)
         return session
 
     async def _start(self, peer: Publisher | Viewer, session: Session) -> str:
