@@ -81,6 +81,9 @@ class RecodedInsertion:
     def _inflated(self, data: bytes) -> Iterator[bytes]:
         inflate = self._inflate
         if inflate is None:
+            data = self._held
+            if len(data) < 2:
+                return
             inflate = self._inflate = zlib.decompressobj(self._window(data))
         while True:
             if inflate.eof:
@@ -97,6 +100,6 @@ class RecodedInsertion:
     def _window(self, data: bytes) -> int:
         if self._coding == "deflate":
             # Some servers send the blocks bare. RFC 1950: method 8, and the two header bytes together divide by 31.
-            wrapped = len(data) < 2 or data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+            wrapped = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
             return zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
         return _WINDOW["gzip"]

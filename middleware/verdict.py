@@ -82,7 +82,7 @@ class PageJudge:
         return Change(
             head.kept,
             self._insertion(page, head.encoding, charset, sniff, nonce, xml=is_xml(media_type)),
-            int(head.length) if head.length is not None and head.length.isdecimal() else None,
+            int(head.length) if head.length is not None and head.length.isascii() and head.length.isdigit() else None,
             head.content_type,
         )
 

@@ -1,0 +1,159 @@
+"""The place of the tag, against named traps and against html5lib on generated pages.
+
+PROVIEW_SOUP=100000 runs as many generated pages (the suite's default is a few thousand).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from flask_proview.middleware.insertion import PageInsertion
+from flask_proview.middleware.place import LIMIT, Place, doctype, looks_like_document, place
+
+from . import soup
+
+PAGES = int(os.environ.get("PROVIEW_SOUP", "3000"))
+BATCHES = 10
+
+
+def inserted(page: bytes) -> bytes:
+    offset = place(page, final=True).offset
+    return page[:offset] + soup.MARK + page[offset:]
+
+
+# "|" marks the place.
+TRAPS = [
+    b"<html><head>|<title>x</title></head><body></body></html>",
+    b"\xef\xbb\xbf<!doctype html>\n<html lang=en>\n<head>|\n<title>",
+    b"<!-- <head> --><html><head>|</head>",
+    b"<!--><head>|--></head>",
+    b"<!---><head>|",
+    b"<!-- a --!><head>|",
+    b"<!-- a --! ><head> --><head>|",
+    b"<html><head profile='a>b' x=\"</head>\">|<title>",
+    b"<html data-x='<head>'><head>|",
+    b"<html a='1'b=\">\"><head>|",
+    b"<html a=b'><head>|",
+    b"<html =a='>'><head>|",
+    b"<html><header>".replace(b"<header>", b"|<header>"),
+    b"|<title>x</title><head>",
+    b"<!doctype html>|<title>no head</title>",
+    b"|text before <head>",
+    b"<html>|text<head>",
+    b"<html>|<body><head></body>",
+    b"<html>|<frameset><frame></frameset></html>",
+    b"|</head><head>",
+    b"|</body><head>",
+    b"|</br><head>",
+    b"</p></title a='>'><head>|",
+    b"</><head>|",
+    b"</ head><head>|",
+    b"<?xml version='1.0'?><!DOCTYPE html><html><head>|",
+    b"<![CDATA[<head>|]]>",
+    b"<HTML><HEAD>|<TITLE>",
+    b"<head/>|<title>",
+    b"<html><html><head>|",
+    b"|<script>document.write('<head>')</script><head>",
+    b"|&lt;head&gt;<head>",
+    b"|<headx><head>",
+    b"|<htmlx><head>",
+    b"|\0<head>",
+    b"|\xef\xbb<head>",
+    b"|<!-- never ends <head>",
+    b"<html>|<head a='never ends>",
+    b"|",
+    b"|<",
+    b"|<he",
+    b" \n|",
+]
+
+
+@pytest.mark.parametrize("marked", TRAPS, ids=lambda t: repr(t)[2:50])
+def test_tag_goes_where_the_tree_builder_makes_it_the_first_of_head(marked: bytes) -> None:
+    before, _, after = marked.partition(b"|")
+    page = before + after
+    assert place(page, final=True) == Place(len(before), True, place(page, final=True).head_attributes)
+
+
+def check_against_oracle(rnd: random.Random) -> None:
+    page = soup.page(rnd)
+    changed = inserted(page)
+    original = soup.tree(page)
+    rest, scripts = soup.without_mark(soup.tree(changed))
+    assert scripts == [["#document", "html", "head", "first"]], page
+    if rest != original:
+        # Only a comment or doctype that never ends may differ: nothing can stand behind it, so the tag stands before it.
+        assert not place(page).found, page
+        assert soup.without_comments(rest) == soup.without_comments(original), page
+    chunked = PageInsertion(soup.MARK)
+    sent = [chunked.feed(part) if not chunked.placed else part for part in soup.chunked(rnd, page)]
+    assert b"".join(part or b"" for part in [*sent, chunked.finish()]) == changed, page
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_generated_pages_parse_as_before_plus_the_script(batch: int) -> None:
+    for number in range(PAGES // BATCHES):
+        check_against_oracle(random.Random(batch * 10_000_019 + number))  # noqa: S311
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        (b"<!doctype html><he", Place(15, False)),
+        (b"<!doctype html><!-- x", Place(15, False)),
+        (b"<!doctype html>\n", Place(16, False)),
+        (b"\xef\xbb", Place(0, False)),
+        (b"", Place(0, False)),
+        (b"<!doctype html><p", Place(15, True)),
+        (b"</hea", Place(0, False)),
+    ],
+)
+def test_undecided_beginning_says_what_is_certainly_before_the_tag(page: bytes, expected: Place) -> None:
+    assert place(page) == expected
+
+
+def test_token_that_never_ends_is_given_up_at_the_limit() -> None:
+    assert place(b"<html><!--" + b"x" * (LIMIT + 1)) == Place(6, True)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [b"<!--", b"<!--x-->", b"<!---", b"--!", b"<html ", b"<html a='>' ", b"=", b"a=", b"a = ", b"'\"", b"</p ", b"</x a=\">\"", b"< ", b"<?", b"/", b"<head "],
+)
+def test_hostile_prefix_is_scanned_in_linear_time(unit: bytes) -> None:
+    # A quadratic scan of two megabytes would run into the suite's time limit.
+    page = b"<html " + unit * (2_000_000 // len(unit))
+    assert place(page, final=True).found
+    assert place(page).offset <= len(page)
+
+
+def test_one_byte_pieces_are_not_scanned_over_and_over() -> None:
+    page = b"<html a='" + b">" * 60_000 + b"'><head><title>"
+    insertion = PageInsertion(soup.MARK)
+    scans = 0
+    original = insertion._scan
+
+    def counted(*, final: bool) -> bytes | None:
+        nonlocal scans
+        scans += 1
+        return original(final=final)
+
+    insertion._scan = counted  # type: ignore[method-assign]
+    sent = b"".join(insertion.feed(page[i : i + 1]) or b"" for i in range(len(page) - 3) if not insertion.placed)
+    assert scans < 300
+    assert not insertion.placed or soup.MARK in sent
+
+
+def test_doctype_is_found_behind_comments_only() -> None:
+    assert doctype(b" <!-- x --><!y></><!DOCTYPE html><html>") == b"<!DOCTYPE html>"
+    assert doctype(b"</p><!DOCTYPE html><html>") == b""
+    assert doctype(b"<html><!DOCTYPE html>") == b""
+
+
+def test_document_is_told_from_fragment() -> None:
+    assert looks_like_document(b"<!doctype html><p>", 15)
+    assert looks_like_document(b"<HTML><p>", 6)
+    assert not looks_like_document(b"<!-- part --><div>", 13)
