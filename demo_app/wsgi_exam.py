@@ -55,12 +55,7 @@ class ExamSite:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
-        try:
-            response = self.answer(request)
-        except Exception:
-            traceback.print_exc(file=environ["wsgi.errors"])
-            failure = HttpError(500, "Something went wrong", "The exam server could not answer this request. Your saved answers are not affected.")
-            response = self.error_page(failure, None)
+        response = self.answer(request)
         if isinstance(response.body, bytes):
             if response.status != 304:
                 response.headers.append(("Content-Length", str(len(response.body))))
@@ -81,6 +76,10 @@ class ExamSite:
             return redirect("/login")
         except HttpError as error:
             return self.error_page(error, visitor)
+        except Exception:
+            traceback.print_exc(file=request.environ["wsgi.errors"])
+            failure = HttpError(500, "Something went wrong", "The exam server could not answer this request. Your saved answers are not affected.")
+            return self.error_page(failure, visitor)
 
     def page_of(self, path: str) -> tuple[Callable[..., Response], tuple[str, ...]]:
         for pattern, page in self.routes:

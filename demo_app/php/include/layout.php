@@ -10,7 +10,7 @@ function page_top(string $title, string $id, string $head = '', string $before_h
     ?>
 <!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">
 <html xmlns="http://www.w3.org/1999/xhtml" xml:lang="en" lang="en">
-<?= $before_head ?>
+<?= $before_head . "\n" ?>
 <head>
 <meta http-equiv="Content-Type" content="text/html; charset=utf-8" />
 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -18,7 +18,7 @@ function page_top(string $title, string $id, string $head = '', string $before_h
 <link rel="stylesheet" type="text/css" href="/static/exam.css" />
 <link rel="icon" type="image/svg+xml" href="/static/logo.svg" />
 <script type="text/javascript" src="/static/exam.js"></script>
-<?= $head ?>
+<?= $head . "\n" ?>
 </head>
 <body id="page-<?= $id ?>">
 <div id="header"><div class="inner">

@@ -11,8 +11,8 @@ header('ETag: ' . $etag);
 header('Last-Modified: ' . gmdate('D, d M Y H:i:s', $modified) . ' GMT');
 header('Cache-Control: max-age=600');
 $known = $_SERVER['HTTP_IF_NONE_MATCH'] ?? null;
-$since = strtotime($_SERVER['HTTP_IF_MODIFIED_SINCE'] ?? '');
-if ($known !== null ? $known === '*' || str_contains($known, $etag) : $since !== false && $modified <= $since) {
+$since = DateTimeImmutable::createFromFormat('D, d M Y H:i:s \G\M\T', $_SERVER['HTTP_IF_MODIFIED_SINCE'] ?? '', new DateTimeZone('UTC'));
+if ($known !== null ? $known === '*' || str_contains($known, $etag) : $since !== false && $modified <= $since->getTimestamp()) {
     http_response_code(304);
     return;
 }
