@@ -43,22 +43,22 @@ def make_clip() -> tuple[list[bytes], list[bytes]]:
     """Four seconds of a moving pattern with noise, near the target rate."""
     noise = numpy.random.default_rng(1)
     video = av.CodecContext.create("libvpx", "w")
-    video.width, video.height, video.pix_fmt, video.bit_rate = 640, 480, "yuv420p", 350_000  # type: ignore[attr-defined]
-    video.time_base, video.gop_size = fractions.Fraction(1, FPS), FPS * 2  # type: ignore[attr-defined]
+    video.width, video.height, video.pix_fmt, video.bit_rate = 640, 480, "yuv420p", 350_000
+    video.time_base, video.gop_size = fractions.Fraction(1, FPS), FPS * 2
     video.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
     base = noise.integers(0, 255, (60, 80, 3), dtype=numpy.uint8).repeat(8, 0).repeat(8, 1)
     pictures: list[bytes] = []
     for number in range(FPS * 4):
         frame = av.VideoFrame.from_ndarray(numpy.roll(base, number * 2, axis=1), format="rgb24").reformat(format="yuv420p")
         frame.pts = number
-        pictures += [bytes(packet) for packet in video.encode(frame) if packet.size]  # type: ignore[attr-defined]
+        pictures += [bytes(packet) for packet in video.encode(frame) if packet.size]
     audio = av.CodecContext.create("libopus", "w")
-    audio.sample_rate, audio.layout, audio.format, audio.bit_rate = 48_000, "stereo", "s16", 32_000  # type: ignore[attr-defined]
+    audio.sample_rate, audio.layout, audio.format, audio.bit_rate = 48_000, "stereo", "s16", 32_000
     sounds: list[bytes] = []
     for number in range(200):
         sound = av.AudioFrame.from_ndarray((noise.standard_normal((1, 1920)) * 3000).astype(numpy.int16), format="s16", layout="stereo")
         sound.sample_rate, sound.pts = 48_000, number * 960
-        sounds += [bytes(packet) for packet in audio.encode(sound) if packet.size]  # type: ignore[attr-defined]
+        sounds += [bytes(packet) for packet in audio.encode(sound) if packet.size]
     return pictures, sounds
 
 

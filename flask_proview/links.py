@@ -233,18 +233,20 @@ class MediaLink:
         """Keep one connection: connect, read until it breaks, fail what waited, wait, again."""
         failures = 0
         while not self._closed.is_set():
-            try:
-                sock = self._connect()
-            except (OSError, LinkError) as error:
-                logger.debug("media link: %s", error)
-                self._wanted.clear()
-                self._wanted.wait(RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S) - 1)])
-                # A request wakes the wait; the pause keeps a waiting crowd from turning it into a busy loop.
-                self._closed.wait(RETRY_DELAYS_S[0])
-                failures += 1
-                continue
-            failures = 0
-            self._read(sock)
+            failures = 0 if self._live_once() else failures + 1
+            self._wanted.clear()
+            self._wanted.wait(RETRY_DELAYS_S[min(failures, len(RETRY_DELAYS_S) - 1)])
+            # A request wakes the wait; the pause keeps a waiting crowd from turning it into a busy loop.
+            self._closed.wait(RETRY_DELAYS_S[0])
+
+    def _live_once(self) -> bool:
+        """One connection from beginning to end; whether media ever welcomed it."""
+        try:
+            sock = self._connect()
+        except OSError as error:
+            logger.debug("media link: %s", error)
+            return False
+        return self._read(sock)
 
     def _connect(self) -> socket.socket:
         if self._address.path is not None:
@@ -266,9 +268,9 @@ class MediaLink:
             raise
         return sock
 
-    def _read(self, sock: socket.socket) -> None:
+    def _read(self, sock: socket.socket) -> bool:
         reader = MessageReader()
-        code = "link_lost"
+        code, welcomed = "link_lost", False
         try:
             while not self._closed.is_set():
                 try:
@@ -279,6 +281,7 @@ class MediaLink:
                     break
                 for message in reader.feed(data):
                     self._receive(sock, message)
+                welcomed = self._connected.is_set()
         except LinkError as error:
             code = error.code
             logger.warning("media link: %s", error.message)
@@ -287,6 +290,7 @@ class MediaLink:
         finally:
             self._disconnect(code)
             sock.close()
+        return welcomed
 
     def _receive(self, sock: socket.socket, message: Message) -> None:
         if "event" in message:

@@ -13,8 +13,10 @@ AUDIO_TRACK = 2
 CLUSTER_MS = 1000
 MAX_CLUSTER_BYTES = 1 << 20
 UNKNOWN_SIZE = b"\x01\xff\xff\xff\xff\xff\xff\xff"
-# RFC 7845 section 4.2: 80 ms of decoding before a seek target; 3.84 s is the longest delay of an encoder, 312 samples libopus's.
-OPUS_HEAD = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 312, 48_000, 0, 0)
+# RFC 7845 section 5.1. No pre-skip: we join in mid-stream, so there is no encoder start-up to cut off.
+OPUS_HEAD = b"OpusHead" + struct.pack("<BBHIhB", 1, 2, 0, 48_000, 0, 0)
+# RFC 7845 section 4.6: decoders want 80 ms before a seek target.
+SEEK_PRE_ROLL_NS = 80_000_000
 
 
 def element(identifier: int, data: bytes) -> bytes:
@@ -43,7 +45,7 @@ def header(video: tuple[int, int] | None, audio: bool) -> bytes:
         tracks += element(0xAE, _track(VIDEO_TRACK, b"V_VP8") + picture)
     if audio:
         sound = element(0xE1, element(0xB5, struct.pack(">d", 48_000.0)) + unsigned(0x9F, 2))
-        delays = unsigned(0x56AA, 6_500_000) + unsigned(0x56BB, 80_000_000)
+        delays = unsigned(0x56AA, 0) + unsigned(0x56BB, SEEK_PRE_ROLL_NS)
         tracks += element(0xAE, _track(AUDIO_TRACK, b"A_OPUS") + element(0x63A2, OPUS_HEAD) + delays + sound)
     return ebml + b"\x18\x53\x80\x67" + UNKNOWN_SIZE + info + element(0x1654AE6B, tracks)
 

@@ -160,7 +160,7 @@ class Publisher:
             if not (is_rtp and first and dice.random() < share):
                 await send(data)
 
-        transport._send_rtp = lossy
+        transport._send_rtp = lossy  # type: ignore[method-assign]
 
 
 @dataclass

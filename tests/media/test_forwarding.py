@@ -98,7 +98,8 @@ async def test_a_viewer_that_loses_packets_gets_them_again(link: MediaLink) -> N
     viewer = await Viewer.start(link, SESSION, "one", names=("camera",))
     camera = viewer.taps["camera"]
     dtls = viewer.pc.getTransceivers()[0].receiver.transport
-    lossy = dtls._rx_srtp = LossyReceiver(dtls._rx_srtp)
+    lossy = LossyReceiver(dtls._rx_srtp)
+    dtls._rx_srtp = lossy  # type: ignore[assignment]
 
     try:
         await until(lambda: camera.frames)
@@ -224,3 +225,10 @@ async def test_leaving_and_unpublishing_close_the_peers(link: MediaLink) -> None
     await ask(link, "unpublish", session=SESSION)
     await publisher.pc.close()
     await viewer.pc.close()
+
+
+def test_the_clip_is_what_the_tests_say() -> None:
+    clip = make_clip()
+    assert len(clip.video) == 30
+    assert not clip.video[0][0] & 1
+    assert not set(clip.video) & set(make_clip(2).video)
