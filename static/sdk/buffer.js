@@ -1,0 +1,203 @@
+/**
+ * The durable client buffer: what is not acknowledged stays here, through reloads, crashes and closed browsers.
+ *
+ * IndexedDB with strict durability (Chrome's default is `relaxed`). It is bounded; when it is full the *newest* pieces are
+ * refused, because what lies here already is evidence, and the recorder is told to stop until there is room.
+ * Where IndexedDB is refused (private windows) everything is kept in memory, and `durable` says so.
+ */
+
+import { log } from './log.js';
+
+/** @import {LoggedEvent, Piece, PieceKey, SessionRecord} from './types.d.ts' */
+
+const NAME = 'proview';
+const STORES = { pieces: ['session', 'track', 'run', 'seq'], events: ['session', 'seq'], sessions: 'uuid' };
+
+/** @typedef {keyof typeof STORES} StoreName */
+
+export class Buffer {
+  /** @type {IDBDatabase | null} */
+  #db = null;
+  /** @type {Record<StoreName, Map<string, any>>} */
+  #memory = { pieces: new Map(), events: new Map(), sessions: new Map() };
+  #bytes = 0;
+  limitBytes = 512 * 2 ** 20;
+
+  static async open() {
+    const buffer = new Buffer();
+    try {
+      buffer.#db = await openDatabase();
+      buffer.#db.onversionchange = () => buffer.#db?.close();
+      for (const piece of await buffer.list()) buffer.#bytes += piece.size;
+    } catch (reason) {
+      log.warn('no IndexedDB; unsent recording is kept in memory only', reason);
+      buffer.#db = null;
+    }
+    return buffer;
+  }
+
+  get durable() {
+    return this.#db !== null;
+  }
+
+  get bytes() {
+    return this.#bytes;
+  }
+
+  get hasRoom() {
+    return this.#bytes < this.limitBytes * 0.9;
+  }
+
+  /**
+   * @param {Piece} piece
+   * @returns {Promise<boolean>} false: full, the piece was not kept
+   */
+  async putPiece(piece) {
+    if (this.#bytes + piece.size > this.limitBytes) return false;
+    this.#bytes += piece.size;
+    try {
+      await this.#write('pieces', (store) => store.put(piece), () => this.#memory.pieces.set(keyText(pieceKey(piece)), piece));
+    } catch (reason) {
+      // Quota of the browser or a broken profile: memory is the last resort, and the upload goes on.
+      log.warn('piece could not be written to disk', reason);
+      this.#memory.pieces.set(keyText(pieceKey(piece)), piece);
+    }
+    return true;
+  }
+
+  /** @param {PieceKey} key @returns {Promise<Piece | undefined>} */
+  async getPiece(key) {
+    return this.#memory.pieces.get(keyText(key)) ?? (this.#db ? done(this.#store('pieces').get(key)) : undefined);
+  }
+
+  /** @param {PieceKey} key @param {number} size */
+  async deletePiece(key, size) {
+    this.#bytes = Math.max(0, this.#bytes - size);
+    this.#memory.pieces.delete(keyText(key));
+    await this.#write('pieces', (store) => store.delete(key), () => undefined, 'relaxed');
+  }
+
+  /**
+   * What is held, without the bytes, in recording order.
+   * @param {string} [session]
+   * @returns {Promise<Omit<Piece, 'data'>[]>}
+   */
+  async list(session) {
+    /** @type {Omit<Piece, 'data'>[]} */
+    const found = [...this.#memory.pieces.values()].filter((one) => session === undefined || one.session === session);
+    if (this.#db) {
+      await each(this.#store('pieces').openCursor(session === undefined ? null : IDBKeyRange.bound([session], [session, []])), (value) => {
+        const { data, ...info } = value;
+        found.push({ ...info, size: info.size || data.byteLength || data.size });
+      });
+    }
+    return found.sort((a, b) => a.run - b.run || a.seq - b.seq);
+  }
+
+  /** @param {string} session @param {LoggedEvent} event */
+  putEvent(session, event) {
+    const record = { session, ...event };
+    return this.#write('events', (store) => store.put(record), () => this.#memory.events.set(keyText([session, event.seq]), record));
+  }
+
+  /** @param {string} session @returns {Promise<LoggedEvent[]>} */
+  async events(session) {
+    const found = this.#db
+      ? await done(this.#store('events').getAll(IDBKeyRange.bound([session], [session, []])))
+      : [...this.#memory.events.values()].filter((one) => one.session === session);
+    return found.map(({ session: _, ...event }) => event);
+  }
+
+  /** @param {string} session @param {number[]} seqs */
+  deleteEvents(session, seqs) {
+    return this.#write('events', (store) => seqs.forEach((seq) => store.delete([session, seq])), () => seqs.forEach((seq) => this.#memory.events.delete(keyText([session, seq]))), 'relaxed');
+  }
+
+  /** @param {SessionRecord} record */
+  putSession(record) {
+    return this.#write('sessions', (store) => store.put(record), () => this.#memory.sessions.set(record.uuid, record));
+  }
+
+  /** @returns {Promise<SessionRecord[]>} */
+  async sessions() {
+    return this.#db ? done(this.#store('sessions').getAll()) : [...this.#memory.sessions.values()];
+  }
+
+  /** Forgets a session with all that belongs to it. @param {string} uuid */
+  async deleteSession(uuid) {
+    for (const piece of await this.list(uuid)) await this.deletePiece(pieceKey(piece), piece.size);
+    await this.deleteEvents(uuid, (await this.events(uuid)).map((event) => event.seq));
+    await this.#write('sessions', (store) => store.delete(uuid), () => this.#memory.sessions.delete(uuid), 'relaxed');
+  }
+
+  /** @param {StoreName} name */
+  #store(name) {
+    return /** @type {IDBDatabase} */ (this.#db).transaction(name).objectStore(name);
+  }
+
+  /**
+   * @param {StoreName} name
+   * @param {(store: IDBObjectStore) => unknown} change
+   * @param {() => unknown} changeMemory
+   * @param {'strict' | 'relaxed'} [durability]
+   * @returns {Promise<void>}
+   */
+  #write(name, change, changeMemory, durability = 'strict') {
+    return new Promise((resolve, reject) => {
+      if (!this.#db) {
+        changeMemory();
+        return resolve();
+      }
+      const transaction = this.#db.transaction(name, 'readwrite', { durability });
+      transaction.oncomplete = () => resolve();
+      transaction.onerror = transaction.onabort = () => reject(transaction.error);
+      change(transaction.objectStore(name));
+      transaction.commit();
+    });
+  }
+}
+
+/** @param {{session: string, track: any, run: number, seq: number}} piece @returns {PieceKey} */
+export function pieceKey({ session, track, run, seq }) {
+  return [session, track, run, seq];
+}
+
+/** @param {unknown[]} key */
+export function keyText(key) {
+  return key.join('/');
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function openDatabase() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => {
+      for (const [name, keyPath] of Object.entries(STORES)) request.result.createObjectStore(name, { keyPath });
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+    // Some browsers never answer in a profile that is being deleted.
+    setTimeout(() => reject(new Error('IndexedDB did not open')), 4000);
+  });
+}
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/** @param {IDBRequest<IDBCursorWithValue | null>} request @param {(value: any) => void} visit @returns {Promise<void>} */
+function each(request, visit) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (!cursor) return resolve();
+      visit(cursor.value);
+      cursor.continue();
+    };
+    request.onerror = () => reject(request.error);
+  });
+}

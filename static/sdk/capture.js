@@ -1,0 +1,162 @@
+/**
+ * The streams and their recorders. Restarts a recorder that failed, reopens a camera that went away, and says what happened;
+ * what the candidate should do about it is the session's business.
+ *
+ * Reports: (key, data) of the event catalogue. Callbacks: `onPiece`, `onLost('camera' | 'screen')`, `onBack('camera')`.
+ */
+
+import { sleep } from './backoff.js';
+import { closeStream, openCamera } from './devices.js';
+import { log } from './log.js';
+import { Recorder } from './recorder.js';
+
+/** @import {Clock} from './clock.js' */
+/** @import {Piece, Policy, Report, TrackName} from './types.d.ts' */
+
+const REOPEN_MS = 3000;
+
+export class Capture {
+  /** @type {{camera: MediaStream | null, screen: MediaStream | null}} */
+  streams = { camera: null, screen: null };
+  /** @type {Map<TrackName, Recorder>} */
+  #recorders = new Map();
+  /** @type {{clock: Clock, session: string, policy: Policy} | null} */
+  #target = null;
+  #recording = false;
+  #reopening = false;
+  #report;
+  #callbacks;
+  /** Device ids that the candidate chose. @type {{camera?: string, microphone?: string}} */
+  chosen = {};
+
+  /**
+   * @param {Report} report
+   * @param {{onPiece: (piece: Piece) => Promise<void>, onLost: (track: TrackName) => void, onBack: () => void}} callbacks
+   */
+  constructor(report, callbacks) {
+    this.#report = report;
+    this.#callbacks = callbacks;
+  }
+
+  get recording() {
+    return this.#recording;
+  }
+
+  /**
+   * @param {TrackName} track
+   * @param {MediaStream} stream
+   */
+  adopt(track, stream) {
+    this.streams[track] = stream;
+    for (const one of stream.getTracks()) {
+      one.addEventListener('ended', () => this.#trackEnded(track, stream, one));
+      one.contentHint = track === 'screen' ? 'detail' : one.contentHint;
+    }
+    if (this.#recording) this.#startRecorder(track);
+  }
+
+  /**
+   * Starts a run on every open stream.
+   * @param {{clock: Clock, session: string, policy: Policy}} target
+   */
+  async start(target) {
+    this.#target = target;
+    this.#recording = true;
+    await Promise.all(/** @type {TrackName[]} */ (['camera', 'screen']).map((track) => this.#startRecorder(track)));
+  }
+
+  /** Ends the runs; resolves when their last pieces are durable here. The streams stay open. */
+  async stop() {
+    this.#recording = false;
+    const recorders = [...this.#recorders.values()];
+    this.#recorders.clear();
+    await Promise.all(recorders.map((recorder) => recorder.stop()));
+  }
+
+  /** Switches camera and microphone off; the screen share is only muted, as opening it again would need a click. */
+  rest() {
+    closeStream(this.streams.camera);
+    this.streams.camera = null;
+    this.streams.screen?.getTracks().forEach((track) => { track.enabled = false; });
+  }
+
+  /** @param {Policy['capture']} capture */
+  async wake(capture) {
+    this.streams.screen?.getTracks().forEach((track) => { track.enabled = true; });
+    if (!this.streams.camera) this.adopt('camera', await openCamera(capture, this.chosen));
+  }
+
+  close() {
+    closeStream(this.streams.camera);
+    closeStream(this.streams.screen);
+    this.streams = { camera: null, screen: null };
+  }
+
+  /** @param {TrackName} track */
+  async #startRecorder(track) {
+    const stream = this.streams[track];
+    const target = this.#target;
+    if (!stream?.active || !target || !this.#recording || this.#recorders.has(track)) return;
+    const recorder = new Recorder({ track, stream, ...target }, {
+      onPiece: this.#callbacks.onPiece,
+      onFault: (reason) => this.#recorderFailed(track, recorder, reason),
+    });
+    this.#recorders.set(track, recorder);
+    try {
+      await recorder.start();
+      if (track === 'screen') this.#report('screenStarted', { surface: stream.getVideoTracks()[0]?.getSettings().displaySurface });
+    } catch (reason) {
+      this.#recorderFailed(track, recorder, reason);
+    }
+  }
+
+  /**
+   * @param {TrackName} track
+   * @param {Recorder} recorder
+   * @param {unknown} reason
+   */
+  async #recorderFailed(track, recorder, reason) {
+    if (this.#recorders.get(track) !== recorder) return;
+    this.#recorders.delete(track);
+    log.warn('recorder of', track, 'failed', reason);
+    await sleep(300);
+    if (!this.#recording || !this.streams[track]?.active) return;
+    this.#report('recorderFault', { track, reason: String(reason).slice(0, 200) });
+    this.#startRecorder(track);
+  }
+
+  /**
+   * @param {TrackName} track
+   * @param {MediaStream} stream
+   * @param {MediaStreamTrack} ended
+   */
+  async #trackEnded(track, stream, ended) {
+    if (this.streams[track] !== stream) return;
+    this.streams[track] = null;
+    const recorder = this.#recorders.get(track);
+    this.#recorders.delete(track);
+    closeStream(stream);
+    recorder?.stop();
+    this.#report(track === 'screen' ? 'screenStopped' : ended.kind === 'video' ? 'cameraLost' : 'microphoneLost', { label: ended.label });
+    this.#callbacks.onLost(track);
+    if (track === 'camera') this.#reopenCamera();
+  }
+
+  /** Until the device is back; a new or newly allowed one is tried at once. */
+  async #reopenCamera() {
+    if (this.#reopening) return;
+    this.#reopening = true;
+    while (this.#recording && !this.streams.camera && this.#target) {
+      try {
+        const stream = await openCamera(this.#target.policy.capture, this.chosen);
+        if (!this.#recording) closeStream(stream);
+        else this.adopt('camera', stream);
+        this.#report('deviceRestored');
+        this.#callbacks.onBack();
+      } catch {
+        await Promise.race([sleep(REOPEN_MS), new Promise((resolve) => navigator.mediaDevices.addEventListener('devicechange', resolve, { once: true }))]);
+      }
+    }
+    this.#reopening = false;
+  }
+}

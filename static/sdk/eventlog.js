@@ -1,0 +1,159 @@
+/**
+ * Events on their way to the server: numbered, durable until acknowledged, sent in batches, idempotent by number.
+ *
+ * Numbers follow the session clock (`max(last + 1, now)`), so that a reload, or another browser that resumes the session,
+ * never gives a number twice.
+ */
+
+import { EVENTS } from './events.js';
+import { log } from './log.js';
+
+/** @import {Api} from './api.js' */
+/** @import {Buffer} from './buffer.js' */
+/** @import {Clock} from './clock.js' */
+/** @import {Signal} from './signal.js' */
+/** @import {EventKey} from './events.js' */
+/** @import {LoggedEvent} from './types.d.ts' */
+
+const FLUSH_MS = 700;
+const RESEND_MS = 10_000;
+const BATCH = 40;
+const BATCH_CHARS = 48_000;
+
+export class EventLog {
+  #session;
+  #buffer;
+  #signal;
+  #api;
+  #clock;
+  /** @type {Map<number, {event: LoggedEvent, sentAt: number}>} */
+  #pending = new Map();
+  #last = -1;
+  #sending = false;
+  #stopped = false;
+  /** @type {number | undefined} */
+  #timer;
+  #listeners = new AbortController();
+
+  /** @param {{session: string, buffer: Buffer, signal: Signal, api: Api, clock: Clock}} parts */
+  constructor({ session, buffer, signal, api, clock }) {
+    this.#session = session;
+    this.#buffer = buffer;
+    this.#signal = signal;
+    this.#api = api;
+    this.#clock = clock;
+  }
+
+  async start() {
+    const { signal } = this.#listeners;
+    this.#signal.addEventListener('open', () => this.#resend(), { signal });
+    this.#signal.addEventListener('events_ack', (event) => this.#acknowledged(/** @type {CustomEvent} */ (event).detail.seqs), { signal });
+    for (const event of await this.#buffer.events(this.#session).catch(() => [])) {
+      this.#last = Math.max(this.#last, event.seq);
+      if (!this.#pending.has(event.seq)) this.#pending.set(event.seq, { event, sentAt: 0 });
+    }
+    this.#plan();
+  }
+
+  stop() {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#listeners.abort();
+  }
+
+  /**
+   * @param {EventKey} key
+   * @param {Record<string, unknown>} [data]
+   * @returns {LoggedEvent}
+   */
+  add(key, data = {}) {
+    const at = this.#clock.now();
+    this.#last = Math.max(this.#last + 1, at);
+    const event = { seq: this.#last, event_type_id: EVENTS[key].id, name: EVENTS[key].name, at, data };
+    this.#pending.set(event.seq, { event, sentAt: 0 });
+    this.#buffer.putEvent(this.#session, event).catch((reason) => log.warn('event is in memory only', reason));
+    this.#plan();
+    return event;
+  }
+
+  /** Last words of a page that unloads: a request that outlives it. */
+  flushOnUnload() {
+    const batch = this.#batch(0);
+    if (batch.length > 0) this.#api.post('events', { events: batch }, { keepalive: true }).catch(() => undefined);
+  }
+
+  /**
+   * Tries once to hand in everything, for the end of a session.
+   */
+  async flush() {
+    for (let round = 0; round < 5 && this.#pending.size > 0; round += 1) {
+      const batch = this.#batch(0);
+      const answer = await this.#api.post('events', { events: batch }).catch(() => null);
+      if (!answer) return;
+      this.#acknowledged(answer.seqs);
+    }
+  }
+
+  #plan(ms = FLUSH_MS) {
+    if (this.#timer !== undefined || this.#stopped || this.#pending.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#send();
+    }, ms);
+  }
+
+  #resend() {
+    for (const entry of this.#pending.values()) entry.sentAt = 0;
+    this.#send();
+  }
+
+  async #send() {
+    if (this.#sending) return;
+    const batch = this.#batch(RESEND_MS);
+    if (batch.length > 0) {
+      const now = performance.now();
+      if (this.#signal.send({ type: 'events', events: batch })) {
+        for (const event of batch) /** @type {{sentAt: number}} */ (this.#pending.get(event.seq)).sentAt = now;
+      } else {
+        this.#sending = true;
+        try {
+          this.#acknowledged((await this.#api.post('events', { events: batch })).seqs);
+        } catch (fault) {
+          // Refused for good by the service: sending it again would block what follows. Otherwise the next round tries again.
+          const { status, code } = /** @type {any} */ (fault);
+          if ([400, 413, 422].includes(status) && !String(code).startsWith('http_')) {
+            log.error('events refused', code);
+            this.#acknowledged(batch.map((event) => event.seq));
+          }
+        } finally {
+          this.#sending = false;
+        }
+      }
+    }
+    this.#plan(batch.length > 0 ? FLUSH_MS : 2000);
+  }
+
+  /**
+   * The oldest that were not sent in the last `agoMs`.
+   * @param {number} agoMs
+   */
+  #batch(agoMs) {
+    const due = performance.now() - agoMs;
+    const batch = [];
+    let chars = 0;
+    for (const { event, sentAt } of this.#pending.values()) {
+      if (agoMs > 0 && sentAt > 0 && sentAt > due) continue;
+      chars += JSON.stringify(event).length;
+      if (batch.length >= BATCH || chars > BATCH_CHARS) break;
+      batch.push(event);
+    }
+    return batch;
+  }
+
+  /** @param {number[]} seqs */
+  #acknowledged(seqs) {
+    if (!Array.isArray(seqs)) return;
+    for (const seq of seqs) this.#pending.delete(seq);
+    this.#buffer.deleteEvents(this.#session, seqs).catch(() => undefined);
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Inside the frame of the shell: captures nothing. Hands what only this document sees (clipboard, signs of life) to the shell,
+ * keeps links and forms in the frame, and offers `tv` and `ProctorClient3` as the shell's.
+ */
+
+import { domEventName } from './events.js';
+import { ClipboardObserver } from './observers/clipboard.js';
+import { SIGNS_OF_LIFE } from './observers/idle.js';
+
+/** @import {BootConfig, Client, ShellPort} from './types.d.ts' */
+
+const OUTSIDE = new Set(['_top', '_parent']);
+
+/** @type {FramePage | null} */
+let page = null;
+
+/** @param {BootConfig} config */
+export function boot(config) {
+  page = new FramePage(config, /** @type {ShellPort} */ (window.parent.__proview));
+  page.start();
+}
+
+export function adopt() {
+  page?.adopt();
+}
+
+class FramePage {
+  #config;
+  #shell;
+  /** Handlers of this document; they go when it goes. @type {[unknown, unknown][]} */
+  #handlers = [];
+
+  /**
+   * @param {BootConfig} config
+   * @param {ShellPort} shell
+   */
+  constructor(config, shell) {
+    this.#config = config;
+    this.#shell = shell;
+  }
+
+  start() {
+    new ClipboardObserver((key, data) => this.#shell.report(key, data)).start();
+    const alive = () => this.#shell.activity();
+    for (const type of SIGNS_OF_LIFE) document.addEventListener(type, alive, { capture: true, passive: true });
+    document.addEventListener('click', this.#keepInside, true);
+    document.addEventListener('submit', this.#keepInside, true);
+    // form.submit() fires no event, so forms are turned as soon as they are there.
+    document.addEventListener('DOMContentLoaded', () => {
+      for (const form of document.querySelectorAll('form[target], base[target]')) turn(form);
+    });
+    const client = this.#client();
+    window.ProctorClient3 ??= client;
+    client.on('*', (/** @type {any} */ event) => dispatchEvent(new CustomEvent(domEventName(event.name), { detail: event })));
+    addEventListener('pagehide', () => this.#handlers.splice(0).forEach(([id, handler]) => this.#shell.client.off(id, handler)));
+    this.adopt();
+    if (this.#config.role === 'stop') this.#shell.stop('path');
+  }
+
+  adopt() {
+    const target = /** @type {any} */ (window);
+    const { name } = this.#config;
+    const stub = target[name];
+    if (stub?.proview) return;
+    const command = (/** @type {unknown} */ verb, /** @type {unknown} */ token, /** @type {unknown} */ options) => {
+      if (verb === 'init') this.#shell.init(token, options);
+    };
+    target[name] = Object.assign(command, { proview: true, q: [], l: stub?.l });
+    for (const call of Array.from(stub?.q ?? [])) command(.../** @type {[any, any, any]} */ (Array.from(/** @type {ArrayLike<unknown>} */ (call))));
+  }
+
+  /** @returns {Client} */
+  #client() {
+    const { client } = this.#shell;
+    const handlers = this.#handlers;
+    return {
+      stop: (callback) => client.stop(callback),
+      pause: (callback) => client.pause(callback),
+      Pause: (callback) => client.pause(callback),
+      resume: (callback) => client.resume(callback),
+      on(id, handler) {
+        handlers.push([id, handler]);
+        client.on(id, handler);
+      },
+      off(id, handler) {
+        for (const [key, one] of handlers) if (String(key) === String(id) && (handler === undefined || one === handler)) client.off(key, one);
+      },
+      get state() {
+        return client.state;
+      },
+    };
+  }
+
+  /** @param {Event} event */
+  #keepInside = (event) => {
+    const path = event.composedPath();
+    for (const node of path) if (node instanceof Element && (node.localName === 'a' || node.localName === 'area' || node.localName === 'form')) turn(node);
+    const submitter = /** @type {SubmitEvent} */ (event).submitter;
+    if (submitter && OUTSIDE.has(submitter.getAttribute('formtarget') ?? '')) submitter.setAttribute('formtarget', '_self');
+  };
+}
+
+/** @param {Element} element */
+function turn(element) {
+  const target = element.getAttribute('target') ?? (element.localName === 'base' ? null : document.querySelector('base[target]')?.getAttribute('target'));
+  if (target && OUTSIDE.has(target.toLowerCase())) element.setAttribute('target', '_self');
+}

@@ -1,0 +1,36 @@
+/** Entry of the SDK; called by the loader (static/init.js) with what its tag says. */
+
+import { Page } from './page.js';
+import { Shell } from './shell.js';
+import { stopLeftSession } from './stop.js';
+import { Buffer } from './buffer.js';
+import { Drain } from './drain.js';
+
+/** @import {BootConfig} from './types.d.ts' */
+
+/** @type {Page | null} */
+let page = null;
+
+/** @param {BootConfig} config */
+export function boot(config) {
+  page = new Page(config);
+  if (config.role === 'shell') new Shell(page).start();
+  else if (config.role === 'stop') stopLeftSession();
+  else if (config.auto) page.autoStart();
+  else drainQuietly(page);
+  page.adopt();
+}
+
+/** The loader was executed again: a new queue may be there. */
+export function adopt() {
+  page?.adopt();
+}
+
+/**
+ * A page that may never start a session still hands in what an earlier one left.
+ * @param {Page} waiting
+ */
+async function drainQuietly(waiting) {
+  const buffer = await Buffer.open();
+  if (!waiting.busy) new Drain(buffer).start();
+}

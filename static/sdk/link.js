@@ -1,0 +1,153 @@
+/**
+ * Everything that belongs to one session id: credentials, clock, socket, uploader, event log, and the lock that tells other
+ * tabs that this session is being recorded. When the service closed the session behind our back (a long outage), a new
+ * link to its continuation replaces this one, and what this one could not send is left to the drain.
+ *
+ * Events of the parts are re-dispatched under their names; see `FORWARDED`.
+ */
+
+import { Api } from './api.js';
+import { Clock } from './clock.js';
+import { lockOf } from './drain.js';
+import { EventLog } from './eventlog.js';
+import { log } from './log.js';
+import { Signal } from './signal.js';
+import { Uploader } from './uploader.js';
+
+/** @import {Buffer} from './buffer.js' */
+/** @import {Credentials, SessionRecord, Started} from './types.d.ts' */
+
+const FORWARDED = ['open', 'down', 'ended', 'replaced', 'status', 'state', 'live', 'answer', 'live_failed'];
+const REFRESH_AT = 0.7;
+
+export class Link extends EventTarget {
+  #buffer;
+  #base;
+  /** @type {number | undefined} */
+  #refreshTimer;
+  /** @type {() => void} */
+  #releaseLock = () => undefined;
+  #consented = false;
+  #refused = false;
+
+  /**
+   * @param {{started: Started, base: string, buffer: Buffer, sentAt: number, receivedAt: number}} parts
+   */
+  constructor({ started, base, buffer, sentAt, receivedAt }) {
+    super();
+    this.started = started;
+    this.uuid = started.session_uuid;
+    this.#buffer = buffer;
+    this.#base = base;
+    this.api = new Api(base, this.uuid, started);
+    this.clock = new Clock(started.started_at);
+    this.clock.sync(started.server_time, sentAt, receivedAt);
+    const session = this.uuid;
+    this.signal = new Signal({ url: started.signal_url, api: this.api, clock: this.clock, heartbeatMs: started.policy.heartbeat_ms });
+    this.uploader = new Uploader({ session, buffer, signal: this.signal, api: this.api });
+    this.events = new EventLog({ session, buffer, signal: this.signal, api: this.api, clock: this.clock });
+    for (const name of FORWARDED) this.signal.addEventListener(name, (event) => this.#emit(name, /** @type {CustomEvent} */ (event).detail));
+    this.signal.addEventListener('refused', () => this.#emitRefused());
+    this.signal.addEventListener('token', (event) => this.renew(/** @type {CustomEvent} */ (event).detail));
+    this.uploader.addEventListener('unauthorised', () => this.#emitRefused());
+    this.uploader.addEventListener('acknowledged', () => this.#emit('acknowledged', {}));
+    this.uploader.addEventListener('refused', (event) => this.#emit('piece_refused', /** @type {CustomEvent} */ (event).detail));
+  }
+
+  async start() {
+    await this.#remember();
+    navigator.locks?.request(lockOf(this.uuid), () => new Promise((resolve) => {
+      this.#releaseLock = () => resolve(undefined);
+    }));
+    this.#planRefresh();
+    this.signal.start();
+    await Promise.all([this.uploader.start(), this.events.start()]);
+  }
+
+  stop() {
+    clearTimeout(this.#refreshTimer);
+    this.signal.stop();
+    this.uploader.stop();
+    this.events.stop();
+    this.#releaseLock();
+  }
+
+  /** The buffer remembers the consent, so that the next page does not ask again. */
+  consent() {
+    this.#consented = true;
+    return this.#remember();
+  }
+
+  /** @param {Credentials} credentials */
+  renew({ session_token, drain_token, expires_at }) {
+    this.api.credentials = { session_token, drain_token, expires_at };
+    this.#refused = false;
+    this.#planRefresh();
+    return this.#remember();
+  }
+
+  /**
+   * Tells the service over whatever way is open. Resolves true when it answered.
+   * @param {'stop' | 'pause' | 'resume'} name
+   * @param {string} [reason]
+   */
+  async command(name, reason) {
+    try {
+      await this.api.post(name, reason ? { reason } : {});
+      return true;
+    } catch (fault) {
+      log.warn(name, 'was not answered', fault);
+      return this.signal.send({ type: name, ...(reason && { reason }) });
+    }
+  }
+
+  #planRefresh() {
+    clearTimeout(this.#refreshTimer);
+    // The server's clock and ours may differ: what counts is the distance at the time of issue, seen from our clock.
+    const lifetime = this.api.credentials.expires_at - this.started.started_at - this.clock.now();
+    this.#refreshTimer = setTimeout(() => this.#refresh(), Math.max(5000, Math.min(lifetime * REFRESH_AT, 2 ** 31 - 1)));
+  }
+
+  async #refresh() {
+    this.#planRefresh();
+    if (this.signal.send({ type: 'refresh' })) return;
+    try {
+      await this.renew(await this.api.post('token'));
+    } catch (fault) {
+      if (/** @type {any} */ (fault).status === 401) this.#emitRefused();
+    }
+  }
+
+  #emitRefused() {
+    // Everything in flight fails at once with an expired token; one new start is enough.
+    if (this.#refused) return;
+    this.#refused = true;
+    setTimeout(() => { this.#refused = false; }, 5000);
+    this.#emit('unauthorised', {});
+  }
+
+  async #remember() {
+    const { session_token, drain_token, expires_at } = this.api.credentials;
+    this.#consented ||= (await wasConsented(this.#buffer, this.uuid));
+    /** @type {SessionRecord} */
+    const record = { uuid: this.uuid, base: this.#base, drainToken: drain_token, sessionToken: session_token, expiresAt: expires_at, consented: this.#consented, updatedAt: Date.now() };
+    await this.#buffer.putSession(record).catch((reason) => log.warn('session is in memory only', reason));
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} detail
+   */
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/**
+ * @param {Buffer} buffer
+ * @param {string} uuid
+ */
+export async function wasConsented(buffer, uuid) {
+  const records = await buffer.sessions().catch(() => []);
+  return records.some((record) => record.uuid === uuid && record.consented);
+}

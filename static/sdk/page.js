@@ -1,0 +1,178 @@
+/**
+ * The page's side of a session: `tv('init', …)`, its queue, `ProctorClient3`, callbacks and DOM events. Works the same in a page
+ * that records itself and in the shell of frame mode.
+ */
+
+import { createClient } from './client.js';
+import { asProviewError, callPage } from './errors.js';
+import { domEventName } from './events.js';
+import { log } from './log.js';
+import { parseOptions } from './options.js';
+import { Session } from './session.js';
+import { Messages } from './ui/messages.js';
+import { Root } from './ui/root.js';
+
+/** @import {BootConfig, Options} from './types.d.ts' */
+
+export class Page extends EventTarget {
+  /** @type {Session | null} */
+  session = null;
+  #config;
+  #root;
+  #messages;
+  /** Each call of init waits for its one answer. @type {Options[]} */
+  #waiting = [];
+  /** @type {Set<Options>} */
+  #listening = new Set();
+  client = createClient(() => this.session);
+
+  /** @param {BootConfig} config */
+  constructor(config) {
+    super();
+    this.#config = config;
+    this.#root = new Root(config.cover);
+    this.#messages = new Messages(this.#root);
+    // React wrappers refuse to load while the global exists, so a page that starts the session itself gets it with its first call.
+    if (config.auto || !config.tagged) this.#publish();
+  }
+
+  get busy() {
+    return this.session !== null && this.session.state !== 'stopped';
+  }
+
+  /** Takes over the command function and what was queued in it; the snippet may put a new one any number of times. */
+  adopt() {
+    const target = /** @type {any} */ (window);
+    const { name } = this.#config;
+    const stub = target[name];
+    if (stub?.proview === this) return;
+    const command = (/** @type {unknown[]} */ ...call) => this.#command(call);
+    command.proview = this;
+    command.q = /** @type {unknown[]} */ ([]);
+    command.l = stub?.l ?? Date.now();
+    target[name] = command;
+    for (const call of Array.from(stub?.q ?? [])) this.#command(Array.from(/** @type {ArrayLike<unknown>} */ (call)));
+  }
+
+  /** @param {unknown[]} call */
+  #command([verb, token, options]) {
+    if (verb === 'init') this.init(token, options);
+    else log.warn('unknown command', verb);
+  }
+
+  /** Starts without a call of the page: the launch cookie says who and what. */
+  autoStart() {
+    this.#start(parseOptions('', {}));
+  }
+
+  /**
+   * @param {unknown} token
+   * @param {unknown} given
+   */
+  init(token, given) {
+    this.#publish();
+    let options;
+    try {
+      options = parseOptions(token, given);
+    } catch (fault) {
+      log.error(fault);
+      callPage(/** @type {any} */ (given)?.initCallback, fault);
+      return;
+    }
+    if (!this.busy) return this.#start(options);
+    // Injected tag and snippet in one page: one session, everybody is told.
+    this.#waiting.push(options);
+    this.#listening.add(options);
+    if (this.session && ['running', 'paused'].includes(this.session.state)) this.#settle(null);
+  }
+
+  /** @param {Options} options */
+  #start(options) {
+    const { route, base } = this.#config;
+    const told = { ...(options.token && { token: options.token }), ...(route && { route }) };
+    const ids = { session: options.session, profile_id: options.profileId, session_type: options.sessionType, title: options.title };
+    const chosen = { screen: options.screen, skipHardwareTest: options.skipHardwareTest, isIDRequired: options.isIDRequired, language: options.language, event_external_id: options.eventExternalId };
+    const body = { ...told, ...filled(ids), options: filled(chosen) };
+    const session = new Session({ base, root: this.#root, options, body });
+    this.session = session;
+    this.#waiting.push(options);
+    this.#listening.add(options);
+    session.addEventListener('event', (event) => this.#deliver(/** @type {CustomEvent} */ (event).detail));
+    session.addEventListener('network', (event) => {
+      for (const one of this.#listening) callPage(one.networkDisconnectionCallback, /** @type {CustomEvent} */ (event).detail);
+    });
+    session.addEventListener('problem', (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      detail.told = this.#settle(detail.error);
+    });
+    session.addEventListener('running', () => {
+      this.#settle(null);
+      this.#pass('running');
+    });
+    session.addEventListener('unavailable', (event) => this.#failOpen(/** @type {CustomEvent} */ (event).detail.error, true));
+    session.addEventListener('stopped', (event) => {
+      if (/** @type {CustomEvent} */ (event).detail.by === 'path') this.#messages.finished();
+      this.#listening.clear();
+      this.#pass('stopped', /** @type {CustomEvent} */ (event).detail);
+    });
+    session.start().catch((thrown) => {
+      const error = asProviewError(thrown);
+      log.error('no session', error.code, error.message);
+      session.state = 'stopped';
+      this.#failOpen(error, false);
+    });
+  }
+
+  /**
+   * The service's fault, or its refusal: the page must not suffer. A page that waits for its callback is told.
+   * @param {import('./errors.js').ProviewError} error
+   * @param {boolean} trying
+   */
+  #failOpen(error, trying) {
+    this.#root.uncover();
+    this.#messages.failedOpen(error.code, trying);
+    this.#settle(error);
+    this.#pass('unavailable');
+  }
+
+  /**
+   * Answers everybody who waits, once.
+   * @param {Error | null} error
+   * @returns {boolean} somebody of the page got it
+   */
+  #settle(error) {
+    const waiting = this.#waiting.splice(0);
+    const { audio, video, screen } = this.session?.captured ?? { audio: false, video: false, screen: false };
+    for (const { initCallback } of waiting) {
+      if (error) callPage(initCallback, error);
+      else callPage(initCallback, null, this.session?.uuid, audio, video, screen);
+    }
+    return waiting.some(({ initCallback }) => initCallback !== null);
+  }
+
+  /** @param {import('./types.d.ts').ClientEvent} event */
+  #deliver(event) {
+    this.client.deliver(event);
+    dispatchEvent(new CustomEvent(domEventName(event.name), { detail: event }));
+  }
+
+  #publish() {
+    window.ProctorClient3 ??= this.client;
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} [detail]
+   */
+  #pass(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+/**
+ * Without empty values, which mean "not given".
+ * @param {Record<string, unknown>} values
+ */
+function filled(values) {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '' && value !== false));
+}

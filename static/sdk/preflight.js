@@ -1,0 +1,122 @@
+/**
+ * From "the service answered" to "the devices are open": consent, device check, screen share. Skips what is settled: a page
+ * that continues a session asks nothing when consent and permissions are there.
+ */
+
+import { asProviewError, ProviewError } from './errors.js';
+import { closeStream, isGranted, listDevices, openCamera, openScreen } from './devices.js';
+import * as steps from './ui/steps.js';
+
+/** @import {Root} from './ui/root.js' */
+/** @import {Options, Policy, Report} from './types.d.ts' */
+
+export class Preflight {
+  #root;
+  #policy;
+  #options;
+  #report;
+  #onProblem;
+  #consented;
+  #chosen;
+  #needsScreen;
+
+  /**
+   * @param {{root: Root, policy: Policy, options: Options, consented: boolean, chosen: {camera?: string, microphone?: string}, needsScreen: boolean}} what
+   * @param {{report: Report, onProblem: (error: ProviewError) => boolean}} callbacks `onProblem` returns true when the page was told,
+   *     so that a second try has to start with a fresh page
+   */
+  constructor({ root, policy, options, consented, chosen, needsScreen }, { report, onProblem }) {
+    this.#root = root;
+    this.#policy = policy;
+    this.#options = options;
+    this.#consented = consented;
+    this.#chosen = chosen;
+    this.#needsScreen = needsScreen;
+    this.#report = report;
+    this.#onProblem = onProblem;
+  }
+
+  /** Nothing has to be asked: the session goes on as it was. */
+  async isSettled() {
+    return this.#consented && (await isGranted());
+  }
+
+  /** Resolves when the candidate agreed. @returns {Promise<void>} */
+  async consent() {
+    if (this.#consented) return;
+    for (;;) {
+      const { policy, options, screen } = { policy: this.#policy, options: this.#options, screen: this.#needsScreen };
+      if (await steps.askConsent(this.#root, { policy, options, screen, place: [1, this.#count] })) break;
+      this.#onProblem(new ProviewError('consent_refused', 'The candidate did not agree to be recorded.'));
+      await steps.showDeclined(this.#root);
+    }
+    this.#report('consentGiven', { screen: this.#needsScreen });
+  }
+
+  /**
+   * @param {boolean} settled open without a check
+   * @returns {Promise<{stream: MediaStream, chosen: {camera?: string, microphone?: string}}>}
+   */
+  async camera(settled) {
+    for (;;) {
+      if (!settled) steps.showAsking(this.#root, this.#place(2));
+      let stream;
+      try {
+        stream = await openCamera(this.#policy.capture, this.#chosen);
+      } catch (thrown) {
+        this.#report('cameraTestFailed', { code: asProviewError(thrown).code });
+        await this.#problem(thrown);
+        settled = false;
+        continue;
+      }
+      this.#report('cameraDetected', { label: stream.getVideoTracks()[0]?.label });
+      if (settled || this.#options.skipHardwareTest) return { stream, chosen: this.#chosen };
+      const answer = await steps.checkDevices(this.#root, {
+        stream,
+        devices: await listDevices(),
+        last: !this.#needsScreen,
+        place: this.#place(2),
+        onHeard: () => this.#report('audioTestPassed'),
+      });
+      if (answer === 'go') {
+        this.#report('cameraTestPassed');
+        return { stream, chosen: this.#chosen };
+      }
+      this.#chosen = answer;
+      closeStream(stream);
+    }
+  }
+
+  /** @returns {Promise<MediaStream>} */
+  async screen() {
+    for (;;) {
+      try {
+        const stream = await steps.shareScreen(this.#root, this.#place(3), () => openScreen(this.#policy.capture));
+        const surface = stream.getVideoTracks()[0]?.getSettings().displaySurface;
+        if (surface && surface !== 'monitor') this.#report('surfaceNotMonitor', { surface });
+        return stream;
+      } catch (thrown) {
+        await this.#problem(thrown);
+      }
+    }
+  }
+
+  /** @param {unknown} thrown */
+  async #problem(thrown) {
+    const error = asProviewError(thrown);
+    const told = this.#onProblem(error);
+    await steps.showProblem(this.#root, /** @type {any} */ (error), told ? 'reload' : 'retry');
+    if (!told) return;
+    location.reload();
+    await new Promise(() => undefined);
+  }
+
+  get #count() {
+    return this.#needsScreen ? 3 : 2;
+  }
+
+  /** @param {number} n @returns {[number, number]} */
+  #place(n) {
+    return this.#consented ? [n - 1, this.#count - 1] : [n, this.#count];
+  }
+}

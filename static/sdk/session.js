@@ -1,0 +1,435 @@
+/**
+ * One proctored sitting in one page: composes everything else. Fails open where the service is at fault (the page goes on, we
+ * keep trying) and stays closed where the candidate's consent or devices are missing.
+ *
+ * Events: `event` (detail: what handlers get), `running`, `unavailable` (the service does not answer; we go on trying),
+ * `problem` (detail.error; the candidate is being asked), `network` ({online}), `stopped` ({by}).
+ */
+
+import { startSession } from './api.js';
+import { retryDelay, sleep } from './backoff.js';
+import { Buffer } from './buffer.js';
+import { Capture } from './capture.js';
+import { Clock } from './clock.js';
+import { Drain } from './drain.js';
+import { asProviewError, ProviewError } from './errors.js';
+import { Link, wasConsented } from './link.js';
+import { Live } from './live.js';
+import { log } from './log.js';
+import { recallRunning, rememberRunning } from './memory.js';
+import { Messages } from './ui/messages.js';
+import { Observers } from './observers/all.js';
+import { Preflight } from './preflight.js';
+import { showWaiting } from './ui/steps.js';
+
+/** @import {Root} from './ui/root.js' */
+/** @import {Options, Piece, Report, State} from './types.d.ts' */
+
+const FAIL_OPEN_MS = 8000;
+const STOP_ANSWER_MS = 4000;
+
+export class Session extends EventTarget {
+  /** @type {State} */
+  state = 'idle';
+  #base;
+  #root;
+  #messages;
+  #options;
+  #body;
+  /** @type {Buffer | null} */
+  #buffer = null;
+  /** @type {Link | null} */
+  #link = null;
+  /** @type {Drain | null} */
+  #drain = null;
+  /** @type {Live | null} */
+  #live = null;
+  /** @type {Observers | null} */
+  #observers = null;
+  #capture;
+  #told = false;
+  #reopening = false;
+  #full = false;
+  /** @type {'page' | 'server' | null} */
+  #pausedBy = null;
+  /** @type {Promise<void> | null} */
+  #stopping = null;
+  /** @type {number | undefined} */
+  #limitTimer;
+  #listeners = new AbortController();
+
+  /**
+   * @param {{base: string, root: Root, options: Options, body: Record<string, unknown>}} parts `body` of POST v1/sessions
+   */
+  constructor({ base, root, options, body }) {
+    super();
+    this.#base = base;
+    this.#root = root;
+    this.#options = options;
+    this.#body = body;
+    this.#messages = new Messages(root);
+    this.#capture = new Capture(this.report, {
+      onPiece: (piece) => this.#keep(piece),
+      onLost: (track) => this.#lost(track),
+      onBack: () => {
+        this.#messages.cameraBack();
+        this.#captured();
+      },
+    });
+  }
+
+  get uuid() {
+    return this.#link?.uuid ?? '';
+  }
+
+  get policy() {
+    return this.#link?.started.policy ?? null;
+  }
+
+  get captured() {
+    const { camera, screen } = this.#capture.streams;
+    return { audio: (camera?.getAudioTracks().length ?? 0) > 0, video: (camera?.getVideoTracks().length ?? 0) > 0, screen: screen !== null };
+  }
+
+  /** @type {Report} */
+  report = (key, data = {}) => {
+    if (!this.#link || this.state === 'stopped') return;
+    const { seq: _, ...event } = this.#link.events.add(key, data);
+    this.#emit('event', event);
+  };
+
+  /** A sign of life that another document saw. */
+  activity() {
+    this.#observers?.activity();
+  }
+
+  /**
+   * Resolves when everything that the policy asks for is being recorded.
+   * @throws {ProviewError} refused by the service
+   */
+  async start() {
+    this.state = 'starting';
+    const before = recallRunning();
+    showWaiting(this.#root, before ? 'resuming' : 'preparing');
+    this.#buffer = await Buffer.open();
+    this.#drain = new Drain(this.#buffer);
+    const waited = await this.#connect();
+    if (this.#stopping) return;
+    const link = /** @type {Link} */ (this.#link);
+    const { policy } = link.started;
+    this.report('joined', { resumed: link.started.resumed });
+    if (!this.#buffer.durable) this.report('bufferVolatile');
+    const needsScreen = this.#options.screen || policy.screen || policy.tracks.includes('screen');
+    const consented = !this.#options.clear && (before?.uuid === link.uuid || (await wasConsented(this.#buffer, link.uuid)));
+    const preflight = new Preflight(
+      { root: this.#root, policy, options: this.#options, consented, needsScreen, chosen: before?.chosen ?? {} },
+      { report: this.report, onProblem: (error) => this.#problem(error) },
+    );
+    const settled = await preflight.isSettled();
+    // The candidate is in the middle of the page by now: no card jumps in without a click.
+    if (waited && !settled) await this.#messages.availableAgain();
+    await preflight.consent();
+    await link.consent();
+    const { stream, chosen } = await preflight.camera(settled);
+    this.#capture.chosen = chosen;
+    this.#capture.adopt('camera', stream);
+    // A page that continues a session records at once, whatever is asked next.
+    if (settled) await this.#record();
+    if (needsScreen) this.#capture.adopt('screen', await preflight.screen());
+    if (this.#stopping) return;
+    if (!settled) await this.#record();
+    this.#run(chosen);
+  }
+
+  /** @param {string} [by] */
+  async pause(by = 'page') {
+    if (this.state !== 'running') return;
+    this.state = 'paused';
+    this.#pausedBy = by === 'server' ? 'server' : 'page';
+    this.report('paused', { by });
+    await this.#capture.stop();
+    this.#capture.rest();
+    this.#live?.stop();
+    this.#root.preview(null, '');
+    this.#messages.paused(true);
+    if (by !== 'server') await this.#link?.command('pause');
+  }
+
+  /** @param {string} [by] */
+  async resume(by = 'page') {
+    if (this.state !== 'paused' || !this.#link) return;
+    await this.#capture.wake(this.#link.started.policy.capture);
+    this.state = 'running';
+    this.#pausedBy = null;
+    await this.#record();
+    this.report('resumed', { by });
+    this.#messages.paused(false);
+    this.#captured();
+    if (by !== 'server') await this.#link.command('resume');
+  }
+
+  /**
+   * Ends the session: the recording stops at once, the rest of it is sent until the drain deadline; what is left then is sent by
+   * a later page. Never rejects.
+   * @param {'page' | 'api' | 'path' | 'limit' | 'server'} reason
+   * @returns {Promise<void>}
+   */
+  stop(reason) {
+    this.#stopping ??= this.#stop(reason).catch((fault) => log.error('stop', fault));
+    return this.#stopping;
+  }
+
+  /** @param {string} reason */
+  async #stop(reason) {
+    const link = this.#link;
+    const wasRunning = this.state === 'running' || this.state === 'paused';
+    if (link && reason !== 'server') this.report('completed', { reason });
+    this.state = 'stopping';
+    rememberRunning(null);
+    clearTimeout(this.#limitTimer);
+    this.#root.uncover();
+    this.#root.preview(null, '');
+    this.#observers?.stop();
+    this.#live?.dispose();
+    this.#messages.uploading(wasRunning && reason !== 'server');
+    await this.#capture.stop();
+    this.#capture.close();
+    if (link) {
+      if (wasRunning) this.report('recordingStopped');
+      const drained = await link.uploader.drained(wasRunning ? link.started.policy.drain_deadline_ms : 0);
+      if (!drained) log.warn('not everything was sent in time; a later page hands in the rest');
+      const last = reason === 'server' ? link.events.flush() : link.events.flush().then(() => link.command('stop', reason));
+      await Promise.race([last, sleep(STOP_ANSWER_MS)]);
+      link.stop();
+    }
+    this.#listeners.abort();
+    this.#messages.uploading(false);
+    this.state = 'stopped';
+    this.#drain?.start();
+    log.info('stopped', link?.uuid, reason);
+    this.#emit('stopped', { by: reason });
+  }
+
+  /** POST v1/sessions until it is answered. @returns {Promise<boolean>} it took so long that the page went on without us */
+  async #connect() {
+    const until = performance.now() + FAIL_OPEN_MS;
+    let open = false;
+    for (let attempt = 0; !this.#stopping; attempt += 1) {
+      const sentAt = Clock.local();
+      try {
+        const started = await startSession(this.#base, this.#body);
+        await this.#join(started, sentAt);
+        break;
+      } catch (thrown) {
+        const fault = asProviewError(thrown);
+        if (!fault.temporary) throw fault;
+        log.warn('no session yet', fault.code);
+        if (!open && performance.now() > until) {
+          open = true;
+          this.#emit('unavailable', { error: fault });
+        }
+        await sleep(Math.max(fault.retryAfterMs, retryDelay(attempt)));
+      }
+    }
+    return open;
+  }
+
+  /**
+   * @param {import('./types.d.ts').Started} started
+   * @param {number} sentAt
+   */
+  async #join(started, sentAt) {
+    const buffer = /** @type {Buffer} */ (this.#buffer);
+    const link = new Link({ started, base: this.#base, buffer, sentAt, receivedAt: Clock.local() });
+    this.#link = link;
+    buffer.limitBytes = started.policy.client_buffer_mb * 2 ** 20;
+    this.#drain?.stop();
+    for (const [name, handler] of Object.entries(this.#handlers)) {
+      link.addEventListener(name, (event) => this.#link === link && handler(/** @type {CustomEvent} */ (event).detail), { signal: this.#listeners.signal });
+    }
+    await link.start();
+    this.#drain?.start(link.uuid);
+    log.info(started.resumed ? 'resumed' : 'started', link.uuid);
+  }
+
+  /** What the link tells. @type {Record<string, (detail: any) => unknown>} */
+  #handlers = {
+    open: ({ watchers }) => {
+      this.report('socketConnected');
+      this.#watched(watchers > 0);
+    },
+    down: ({ code }) => this.report('socketDisconnected', { code }),
+    status: ({ online }) => this.#observers?.reached(online),
+    live: ({ wanted, ice_servers }) => this.#watched(wanted, ice_servers),
+    answer: (message) => this.#live?.answer(message),
+    live_failed: (message) => this.#live?.failed(message),
+    state: ({ state, reason }) => this.#serverState(state, reason !== undefined),
+    ended: () => this.#askWhyEnded(),
+    replaced: () => this.#replaced(),
+    unauthorised: () => this.#reopen(),
+    acknowledged: () => this.#full && this.#buffer?.hasRoom && this.#roomAgain(),
+    piece_refused: ({ piece, code }) => this.report('pieceRefused', { track: piece.track, run: piece.run, seq: piece.seq, code }),
+  };
+
+  #record() {
+    const link = /** @type {Link} */ (this.#link);
+    return this.#capture.start({ clock: link.clock, session: link.uuid, policy: link.started.policy });
+  }
+
+  /** @param {{camera?: string, microphone?: string}} chosen */
+  #run(chosen) {
+    const link = /** @type {Link} */ (this.#link);
+    const { policy } = link.started;
+    this.state = 'running';
+    rememberRunning({ uuid: link.uuid, chosen });
+    this.#root.uncover();
+    this.#observers = new Observers(this.report, { idleMs: policy.idle_ms, onNetwork: (online) => this.#network(online) });
+    this.#observers.start();
+    this.#captured();
+    addEventListener('pagehide', () => link.events.flushOnUnload(), { signal: this.#listeners.signal });
+    addEventListener('pageshow', (event) => event.persisted && this.#link?.signal.reconnect(), { signal: this.#listeners.signal });
+    const left = policy.session_minutes * 60_000 - link.clock.now();
+    if (policy.on_limit === 'stop') this.#limitTimer = setTimeout(() => this.stop('limit'), Math.max(0, Math.min(left, 2 ** 31 - 1)));
+    this.report('recordingStarted', this.captured);
+    this.#emit('running', {});
+    if (link.started.state === 'paused') this.pause('server');
+  }
+
+  /** The streams are new: show and publish them. */
+  #captured() {
+    this.#root.preview(this.#capture.streams.camera, this.#options.previewStyle || this.policy?.preview_style || '');
+    this.#live?.renew();
+  }
+
+  /** @param {Piece} piece */
+  async #keep(piece) {
+    if (await this.#buffer?.putPiece(piece)) {
+      if (this.#link?.uuid === piece.session) this.#link.uploader.add(piece);
+      return;
+    }
+    if (this.#full) return;
+    this.#full = true;
+    this.report('bufferFull', { bytes: this.#buffer?.bytes });
+    this.#messages.bufferFull(true);
+    this.#capture.stop();
+  }
+
+  async #roomAgain() {
+    this.#full = false;
+    this.#messages.bufferFull(false);
+    if (this.state === 'running') await this.#record();
+  }
+
+  /** @param {import('./types.d.ts').TrackName} track */
+  #lost(track) {
+    if (this.state === 'stopping' || this.state === 'stopped') return;
+    if (track === 'camera') return this.#messages.cameraLost();
+    const capture = this.policy?.capture;
+    if (capture) this.#messages.screenLost(capture, (stream) => {
+      this.#capture.adopt('screen', stream);
+      this.#captured();
+    });
+  }
+
+  /**
+   * @param {boolean} wanted
+   * @param {RTCIceServer[]} [iceServers]
+   */
+  #watched(wanted, iceServers) {
+    const link = /** @type {Link} */ (this.#link);
+    const { live, capture } = link.started.policy;
+    if (live === 'off') return;
+    this.#live ??= new Live(
+      { streams: () => (this.state === 'paused' ? { camera: null, screen: null } : this.#capture.streams), maxKbps: { camera: capture.camera.kbps, screen: capture.screen.kbps } },
+      (message) => this.#link?.signal.send(message) ?? false,
+    );
+    if (wanted || live === 'always') this.#live.start(iceServers ?? link.started.ice_servers);
+    else this.#live.stop();
+  }
+
+  /** @param {boolean} online */
+  #network(online) {
+    this.#messages.network(online);
+    this.#emit('network', { online, at: Date.now() });
+  }
+
+  /** @param {ProviewError} error @returns {boolean} a callback of the page was told */
+  #problem(error) {
+    const event = new CustomEvent('problem', { detail: { error, told: false } });
+    this.dispatchEvent(event);
+    this.#told ||= event.detail.told;
+    return this.#told;
+  }
+
+  /**
+   * @param {string} state
+   * @param {boolean} announced not just the answer to a heartbeat
+   */
+  #serverState(state, announced) {
+    if (this.#stopping) return;
+    if (state === 'expired') this.#reopen();
+    else if (state === 'stopped' || state === 'terminated') this.#endedByServer(state);
+    else if (announced && state === 'paused' && this.state === 'running') this.pause('server');
+    else if (announced && state === 'running' && this.#pausedBy === 'server') this.resume('server').catch((fault) => log.error('resume', fault));
+  }
+
+  async #askWhyEnded() {
+    const answer = await this.#link?.api.post('heartbeat', { t: Clock.local() }).catch(() => null);
+    this.#serverState(answer?.state ?? 'expired', true);
+  }
+
+  /** @param {string} state */
+  async #endedByServer(state) {
+    await this.stop('server');
+    this.#messages.ended(state);
+  }
+
+  #replaced() {
+    if (this.#stopping) return;
+    this.report('replaced');
+    this.#capture.stop().then(() => this.#capture.rest());
+    this.#live?.stop();
+    this.#root.preview(null, '');
+    this.#messages.replaced(() => location.reload());
+  }
+
+  /**
+   * New credentials, or the continuation of a session that the service closed during an outage. Recording goes on meanwhile,
+   * into the old session, which takes late pieces.
+   */
+  async #reopen() {
+    if (this.#reopening || this.#stopping || !this.#link) return;
+    this.#reopening = true;
+    const old = this.#link;
+    try {
+      const sentAt = Clock.local();
+      const started = await startSession(this.#base, { ...this.#body, continues: old.uuid });
+      if (started.session_uuid === old.uuid) {
+        await old.renew(started);
+        old.signal.reconnect();
+      } else {
+        const recording = this.#capture.recording;
+        await this.#capture.stop();
+        old.stop();
+        await this.#join(started, sentAt);
+        await /** @type {Link} */ (this.#link).consent();
+        rememberRunning({ uuid: started.session_uuid, chosen: this.#capture.chosen });
+        if (recording) await this.#record();
+      }
+    } catch (thrown) {
+      const fault = asProviewError(thrown);
+      log.warn('session could not be renewed', fault.code);
+      if (fault.temporary) setTimeout(() => this.#reopen(), retryDelay(4));
+    } finally {
+      this.#reopening = false;
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} detail
+   */
+  #emit(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

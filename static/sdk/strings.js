@@ -1,0 +1,105 @@
+/** Every word the candidate reads. `{name}` is filled in by `say`. */
+
+const STRINGS = {
+  preparing: 'Preparing your exam…',
+  resuming: 'Continuing…',
+  step: 'Step {n} of {of}',
+  consentTitle: 'This exam is proctored',
+  consentIntro: 'To start, please agree that the following is recorded until you finish:',
+  consentCamera: 'Camera',
+  consentCameraMore: 'a video of you at your desk',
+  consentMicrophone: 'Microphone',
+  consentMicrophoneMore: 'what can be heard in your room',
+  consentScreen: 'Screen',
+  consentScreenMore: 'what you see on your screen',
+  consentActivity: 'Activity on the exam page',
+  consentActivityMore: 'for example leaving the window, or pasting text',
+  consentUse: 'The recording is stored by your institution and watched by its proctors and reviewers only.',
+  instructions: 'Instructions',
+  links: 'Links',
+  agree: 'Agree and continue',
+  decline: 'I do not agree',
+  declinedTitle: 'You did not agree to the recording',
+  declinedText: 'Without your agreement nothing is recorded and the exam cannot be started here. If you have questions, ask your institution. You can change your mind.',
+  back: 'Back',
+  checkTitle: 'Check your camera and microphone',
+  checkIntro: 'Sit so that your face is well lit and fully visible, and say a few words.',
+  checkWaiting: 'Your browser asks for your camera and microphone. Please choose “Allow”.',
+  camera: 'Camera',
+  microphone: 'Microphone',
+  level: 'Microphone level',
+  cameraView: 'Live picture of your camera',
+  heard: 'We can hear you.',
+  silent: 'We cannot hear you yet. Say a few words, or choose another microphone.',
+  start: 'Start',
+  next: 'Continue',
+  shareTitle: 'Share your screen',
+  shareIntro: 'Your browser will ask what to share. Choose the entire screen, then confirm.',
+  shareKeep: 'Keep sharing until the exam is finished.',
+  share: 'Share screen and start',
+  retry: 'Try again',
+  reload: 'Reload the page',
+  close: 'Close',
+  previewLabel: 'Your camera, being recorded',
+  recording: 'Recording',
+  pausedText: 'The recording is paused.',
+  offline: 'No connection. Go on: the recording is kept on this computer and sent as soon as the connection is back.',
+  online: 'Connected again. The recording is being sent.',
+  uploading: 'Sending the rest of the recording… Please keep this page open.',
+  finished: 'The recording is finished.',
+  ended: 'Proctoring of this session was ended ({state}). Nothing is being recorded any more.',
+  replacedText: 'This session was opened in another window or tab. Nothing is being recorded here.',
+  continueHere: 'Continue here',
+  cameraLost: 'The camera or microphone was disconnected. Plug it in again or allow it in your browser; recording goes on by itself.',
+  deviceBack: 'Camera and microphone are back.',
+  screenLost: 'You stopped sharing your screen. Please share it again.',
+  shareAgain: 'Share again',
+  bufferFull: 'There is no room left on this computer to keep the recording. It goes on when the connection is back.',
+  failedOpen: 'Proctoring is not available right now ({code}). You can go on with your exam; we keep trying.',
+  failedRefused: 'Proctoring could not be started ({code}). You can go on; tell your institution if this stays.',
+  availableAgain: 'Proctoring is available again.',
+  startNow: 'Start proctoring',
+  pauseFrame: 'Exam',
+  device_refused_title: 'Camera or microphone is blocked',
+  device_refused: 'The browser was not allowed to use your {device}. Choose the camera or lock symbol beside the address, allow {device}, then try again.',
+  device_missing_title: 'No {device} was found',
+  device_missing: 'Connect a {device}, check that it is switched on, then try again.',
+  device_in_use_title: 'Your {device} is in use',
+  device_in_use: 'Another program is using your {device}. Close video calls and other programs that use it, then try again.',
+  device_policy_title: 'This site does not allow the {device}',
+  device_policy: 'The website forbids the use of your {device} (Permissions-Policy). You cannot change this yourself: please tell your institution.',
+  screen_refused_title: 'Your screen is not shared',
+  screen_refused: 'The browser was not allowed to share your screen. Choose “Try again”, then select your entire screen and confirm.',
+  insecure_context_title: 'This page is not secure',
+  insecure_context: 'Browsers give camera and microphone to https pages only. Please tell your institution.',
+  unsupported_title: 'This browser cannot record',
+  unsupported: 'Please use a current Chrome, Edge or Firefox on a computer.',
+  internal_title: 'Something went wrong',
+  internal: 'Proctoring could not be started. Please try again.',
+  device_both: 'camera and microphone',
+  device_camera: 'camera',
+  device_microphone: 'microphone',
+  device_screen: 'screen',
+};
+
+/** @typedef {keyof typeof STRINGS} StringKey */
+
+/**
+ * @param {StringKey} key
+ * @param {Record<string, string | number>} [values]
+ */
+export function say(key, values = {}) {
+  return STRINGS[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''));
+}
+
+/**
+ * Title and explanation of an error, in words the candidate can act on.
+ * @param {string} code
+ * @param {string} device
+ * @returns {[string, string]}
+ */
+export function explain(code, device) {
+  const known = code in STRINGS && code + '_title' in STRINGS ? code : 'internal';
+  const values = { device: say(/** @type {StringKey} */ ('device_' + device in STRINGS ? 'device_' + device : 'device_both')) };
+  return [say(/** @type {StringKey} */ (known + '_title'), values), say(/** @type {StringKey} */ (known), values)];
+}

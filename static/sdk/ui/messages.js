@@ -1,0 +1,113 @@
+/** What the candidate is told while the session runs. Short outages are not worth a word. */
+
+import { openScreen } from '../devices.js';
+import { say } from '../strings.js';
+
+/** @import {Root} from './root.js' */
+/** @import {Policy} from '../types.d.ts' */
+
+const OFFLINE_AFTER_MS = 2500;
+const UPLOADING_AFTER_MS = 600;
+
+export class Messages {
+  #root;
+  /** @type {number | undefined} */
+  #offlineTimer;
+  /** @type {number | undefined} */
+  #uploadTimer;
+  #saidOffline = false;
+
+  /** @param {Root} root */
+  constructor(root) {
+    this.#root = root;
+  }
+
+  /** @param {boolean} online */
+  network(online) {
+    clearTimeout(this.#offlineTimer);
+    if (!online) {
+      this.#offlineTimer = setTimeout(() => {
+        this.#saidOffline = true;
+        this.#root.notice('network', say('offline'), { warn: true });
+      }, OFFLINE_AFTER_MS);
+    } else if (this.#saidOffline) {
+      this.#saidOffline = false;
+      this.#root.notice('network', say('online'), { seconds: 4 });
+    }
+  }
+
+  /** @param {boolean} busy */
+  uploading(busy) {
+    clearTimeout(this.#uploadTimer);
+    clearTimeout(this.#offlineTimer);
+    if (busy) this.#uploadTimer = setTimeout(() => this.#root.notice('upload', say('uploading')), UPLOADING_AFTER_MS);
+    else for (const id of ['upload', 'network', 'camera', 'screen', 'paused', 'buffer', 'replaced', 'service']) this.#root.clearNotice(id);
+  }
+
+  /** @param {boolean} paused */
+  paused(paused) {
+    if (paused) this.#root.notice('paused', say('pausedText'));
+    else this.#root.clearNotice('paused');
+  }
+
+  /** @param {boolean} full */
+  bufferFull(full) {
+    if (full) this.#root.notice('buffer', say('bufferFull'), { warn: true });
+    else this.#root.clearNotice('buffer');
+  }
+
+  cameraLost() {
+    this.#root.preview(null, '');
+    this.#root.notice('camera', say('cameraLost'), { warn: true });
+  }
+
+  cameraBack() {
+    this.#root.notice('camera', say('deviceBack'), { seconds: 4 });
+  }
+
+  /**
+   * @param {Policy['capture']} capture
+   * @param {(stream: MediaStream) => void} onStream
+   */
+  screenLost(capture, onStream) {
+    const run = () => openScreen(capture).then((stream) => {
+      this.#root.clearNotice('screen');
+      onStream(stream);
+    }, () => undefined);
+    this.#root.notice('screen', say('screenLost'), { warn: true, action: { label: say('shareAgain'), run } });
+  }
+
+  /** @param {() => void} run */
+  replaced(run) {
+    this.#root.notice('replaced', say('replacedText'), { warn: true, action: { label: say('continueHere'), run } });
+  }
+
+  /** @param {string} state */
+  ended(state) {
+    this.#root.notice('ended', say('ended', { state }), { warn: true });
+  }
+
+  finished() {
+    this.#root.notice('ended', say('finished'), { seconds: 6 });
+  }
+
+  /**
+   * The page goes on without us.
+   * @param {string} code
+   * @param {boolean} trying
+   */
+  failedOpen(code, trying) {
+    this.#root.notice('service', say(trying ? 'failedOpen' : 'failedRefused', { code }), { warn: true });
+  }
+
+  /** Resolves when the candidate is ready to be asked. @returns {Promise<void>} */
+  availableAgain() {
+    return new Promise((resolve) => {
+      const run = () => {
+        this.#root.clearNotice('service');
+        resolve();
+      };
+      this.#root.notice('service', say('availableAgain'), { warn: true, action: { label: say('startNow'), run } });
+    });
+  }
+}

@@ -1,0 +1,180 @@
+/** The cards that the candidate sees before the recording starts. Each returns a promise of the decision. */
+
+import { LevelMeter } from '../level.js';
+import { explain, say } from '../strings.js';
+import { el, videoOf } from './dom.js';
+
+/** @import {Root} from './root.js' */
+/** @import {Options, Policy} from '../types.d.ts' */
+/** @import {StringKey} from '../strings.js' */
+
+const HEARD_LEVEL = 0.18;
+
+/**
+ * @param {Root} root
+ * @param {'preparing' | 'resuming'} what
+ */
+export function showWaiting(root, what) {
+  const title = el('p', { id: 'title', role: 'status' }, say(what));
+  title.style.margin = '0';
+  root.cover(el('div', { class: 'card wait' }, el('span', { class: 'spin', 'aria-hidden': 'true' }), title), { clear: what === 'resuming' });
+}
+
+/**
+ * @param {Root} root
+ * @param {{policy: Policy, options: Options, screen: boolean, place: [number, number]}} what
+ * @returns {Promise<boolean>} agreed
+ */
+export function askConsent(root, { policy, options, screen, place }) {
+  return new Promise((resolve) => {
+    /** @type {[StringKey, StringKey][]} */
+    const items = [['consentCamera', 'consentCameraMore'], ['consentMicrophone', 'consentMicrophoneMore']];
+    if (screen) items.push(['consentScreen', 'consentScreenMore']);
+    items.push(['consentActivity', 'consentActivityMore']);
+    const title = options.title || policy.title || '';
+    const links = options.referenceLinks.map(({ caption, url }) => el('li', {}, el('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }, caption)));
+    root.cover(card(place, say('consentTitle'), [
+      title ? el('p', { class: 'soft' }, title) : null,
+      el('p', {}, say('consentIntro')),
+      el('ul', { class: 'what' }, ...items.map(([name, more]) => el('li', {}, el('b', {}, say(name)), el('span', {}, say(more))))),
+      options.additionalInstruction ? el('h2', {}, say('instructions')) : null,
+      options.additionalInstruction ? el('p', { class: 'text', tabindex: '0' }, options.additionalInstruction) : null,
+      links.length > 0 ? el('h2', {}, say('links')) : null,
+      links.length > 0 ? el('ul', {}, ...links) : null,
+      el('p', { class: 'soft' }, say('consentUse')),
+      actions([say('agree'), () => resolve(true), true], [say('decline'), () => resolve(false)]),
+    ]));
+  });
+}
+
+/** @param {Root} root @returns {Promise<void>} */
+export function showDeclined(root) {
+  return new Promise((resolve) => {
+    root.cover(card(null, say('declinedTitle'), [el('p', {}, say('declinedText')), actions([say('back'), () => resolve(), true])]));
+  });
+}
+
+/**
+ * The browser asks for the devices; this card says what to answer.
+ * @param {Root} root
+ * @param {[number, number]} place
+ */
+export function showAsking(root, place) {
+  root.cover(card(place, say('checkTitle'), [el('p', { role: 'status' }, say('checkWaiting'))]));
+}
+
+/**
+ * Live picture, microphone level and the choice of devices.
+ * @param {Root} root
+ * @param {{stream: MediaStream, devices: {camera: MediaDeviceInfo[], microphone: MediaDeviceInfo[]}, last: boolean, place: [number, number], onHeard: () => void}} what
+ * @returns {Promise<'go' | {camera?: string, microphone?: string}>} go on, or open these devices instead
+ */
+export function checkDevices(root, { stream, devices, last, place, onHeard }) {
+  return new Promise((resolve) => {
+    const bar = el('i');
+    const meter = el('div', { class: 'meter', role: 'meter', 'aria-label': say('level'), 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 0 }, bar);
+    const hint = el('p', { class: 'hint', role: 'status' }, say('silent'));
+    let heard = false;
+    let smooth = 0;
+    const level = new LevelMeter(stream, (now) => {
+      smooth = Math.max(now, smooth * 0.8);
+      bar.style.transform = `scaleX(${smooth.toFixed(2)})`;
+      meter.setAttribute('aria-valuenow', String(Math.round(smooth * 100)));
+      if (heard || now < HEARD_LEVEL) return;
+      heard = true;
+      hint.textContent = say('heard');
+      hint.classList.add('good');
+      onHeard();
+    });
+    /** @param {'go' | {camera?: string, microphone?: string}} answer */
+    const done = (answer) => {
+      level.stop();
+      resolve(answer);
+    };
+    const used = {
+      camera: stream.getVideoTracks()[0]?.getSettings().deviceId,
+      microphone: stream.getAudioTracks()[0]?.getSettings().deviceId,
+    };
+    /** @param {'camera' | 'microphone'} kind */
+    const choice = (kind) => {
+      if (devices[kind].length < 2) return null;
+      const options = devices[kind].map((one, n) => el('option', { value: one.deviceId, selected: one.deviceId === used[kind] }, one.label || `${say(kind)} ${n + 1}`));
+      const select = el('select', { on: { change: () => done({ ...used, [kind]: select.value }) } }, ...options);
+      return el('label', {}, say(kind), select);
+    };
+    root.cover(card(place, say('checkTitle'), [
+      el('p', {}, say('checkIntro')),
+      el('div', { class: 'view' }, videoOf(stream, say('cameraView'))),
+      el('div', { class: 'fields' }, choice('camera'), choice('microphone')),
+      meter,
+      hint,
+      actions([last ? say('start') : say('next'), () => done('go'), true]),
+    ]));
+    level.start();
+  });
+}
+
+/**
+ * @param {Root} root
+ * @param {[number, number]} place
+ * @param {() => Promise<MediaStream>} open called in the click
+ * @returns {Promise<MediaStream>}
+ */
+export function shareScreen(root, place, open) {
+  return new Promise((resolve, reject) => {
+    root.cover(card(place, say('shareTitle'), [
+      el('p', {}, say('shareIntro')),
+      el('p', { class: 'soft' }, say('shareKeep')),
+      actions([say('share'), () => open().then(resolve, reject), true]),
+    ]));
+  });
+}
+
+/**
+ * What went wrong and what to do about it.
+ * @param {Root} root
+ * @param {{code: string, device?: string}} error
+ * @param {'retry' | 'reload'} way
+ * @returns {Promise<void>}
+ */
+export function showProblem(root, error, way) {
+  return new Promise((resolve) => {
+    const [title, text] = explain(error.code, error.device ?? 'both');
+    const box = card(null, title, [el('p', { role: 'alert' }, text), actions([say(way), () => resolve(), true])]);
+    box.classList.add('bad');
+    box.dataset.code = error.code;
+    root.cover(box);
+  });
+}
+
+/**
+ * @param {[number, number] | null} place step n of m
+ * @param {string} title
+ * @param {(Node | null)[]} content
+ */
+function card(place, title, content) {
+  const box = el('section', { class: 'card' });
+  if (place && place[1] > 1) {
+    const bar = el('i', { 'aria-hidden': 'true' });
+    bar.style.setProperty('--done', `${(100 * place[0]) / place[1]}%`);
+    box.append(el('p', { class: 'steps' }, say('step', { n: place[0], of: place[1] }), bar));
+  }
+  box.append(el('h1', { id: 'title', tabindex: '-1' }, title), ...content.filter((one) => one !== null));
+  return box;
+}
+
+/**
+ * Buttons; each works once, so that a double click does not decide twice.
+ * @param {...[string, () => void, boolean?]} buttons
+ */
+function actions(...buttons) {
+  return el('div', { class: 'actions' }, ...buttons.map(([label, run, primary]) => {
+    const button = el('button', { type: 'button', class: primary ? 'primary' : '' }, label);
+    button.addEventListener('click', () => {
+      if (button.getAttribute('aria-disabled') === 'true') return;
+      button.setAttribute('aria-disabled', 'true');
+      run();
+    });
+    return button;
+  }));
+}

@@ -1,0 +1,257 @@
+/**
+ * Hands pieces to the server until each is acknowledged: over the socket while it is open, by PUT otherwise.
+ *
+ * Bounded both ways: a window of pieces in flight and the socket's own buffer, so that the exam's requests are not starved.
+ * Only small parts are kept in memory; the rest is read from the buffer when its turn comes.
+ * Events: `empty`, `acknowledged` ({key}), `refused` ({piece, code}), `unauthorised`.
+ */
+
+import { sha256Hex } from './api.js';
+import { retryDelay } from './backoff.js';
+import { keyText, pieceKey } from './buffer.js';
+import { ProviewError } from './errors.js';
+import { log } from './log.js';
+
+/** @import {Api} from './api.js' */
+/** @import {Buffer} from './buffer.js' */
+/** @import {Signal} from './signal.js' */
+/** @import {Piece, PieceInfo, PieceKey} from './types.d.ts' */
+
+const WINDOW_PIECES = 16;
+const WINDOW_BYTES = 4 * 2 ** 20;
+const SOCKET_BYTES = 2 ** 20;
+const MEMORY_BYTES = 8 * 2 ** 20;
+const ACK_MS = 20_000;
+// How long a socket may be away before pieces take the other way.
+const PATIENCE_MS = 1500;
+const PUTS_AT_ONCE = 2;
+const TICK_MS = 1000;
+const REFUSED_FOR_GOOD = new Set([400, 404, 409, 410, 413, 415, 422]);
+
+/**
+ * @typedef {object} Entry
+ * @property {PieceKey} key
+ * @property {PieceInfo} info
+ * @property {ArrayBuffer | null} data
+ * @property {'queued' | 'sent' | 'putting'} state
+ * @property {number} since when it was sent
+ * @property {number} notBefore
+ * @property {number} tries
+ * @property {boolean} byHttp
+ */
+
+export class Uploader extends EventTarget {
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  #session;
+  #buffer;
+  #signal;
+  #api;
+  #memoryBytes = 0;
+  #socketAway = performance.now();
+  /** @type {number | undefined} */
+  #timer;
+  #listeners = new AbortController();
+
+  /** @param {{session: string, buffer: Buffer, signal: Signal, api: Api}} parts */
+  constructor({ session, buffer, signal, api }) {
+    super();
+    this.#session = session;
+    this.#buffer = buffer;
+    this.#signal = signal;
+    this.#api = api;
+  }
+
+  get pending() {
+    return this.#entries.size;
+  }
+
+  async start() {
+    if (this.#timer !== undefined) return;
+    const { signal } = this.#listeners;
+    this.#signal.addEventListener('open', () => this.#pump(), { signal });
+    this.#signal.addEventListener('down', this.#socketDown, { signal });
+    this.#signal.addEventListener('ack', (event) => this.#acknowledged(/** @type {CustomEvent} */ (event).detail.pieces), { signal });
+    this.#signal.addEventListener('nack', (event) => this.#nack(/** @type {CustomEvent} */ (event).detail), { signal });
+    this.#timer = setInterval(() => this.#pump(), TICK_MS);
+    for (const info of await this.#buffer.list(this.#session)) this.#enter(info, null);
+    this.#pump();
+  }
+
+  stop() {
+    clearInterval(this.#timer);
+    this.#listeners.abort();
+    this.#entries.clear();
+  }
+
+  /**
+   * A piece that the buffer holds.
+   * @param {Piece} piece
+   */
+  add({ data, ...info }) {
+    this.#enter(info, data instanceof ArrayBuffer && this.#memoryBytes < MEMORY_BYTES ? data : null);
+    this.#pump();
+  }
+
+  /**
+   * Resolves when nothing is left, or after `deadlineMs` with false.
+   * @param {number} deadlineMs
+   * @returns {Promise<boolean>}
+   */
+  drained(deadlineMs) {
+    return new Promise((resolve) => {
+      if (this.#entries.size === 0) return resolve(true);
+      const timer = setTimeout(() => resolve(false), deadlineMs);
+      this.addEventListener('empty', () => {
+        clearTimeout(timer);
+        resolve(true);
+      }, { once: true });
+      this.#pump();
+    });
+  }
+
+  /** @param {PieceInfo} info @param {ArrayBuffer | null} data */
+  #enter(info, data) {
+    const key = pieceKey(info);
+    if (this.#entries.has(keyText(key))) return;
+    if (data) this.#memoryBytes += data.byteLength;
+    this.#entries.set(keyText(key), { key, info, data, state: 'queued', since: 0, notBefore: 0, tries: 0, byHttp: false });
+  }
+
+  #socketDown = () => {
+    this.#socketAway = performance.now();
+    for (const entry of this.#entries.values()) if (entry.state === 'sent') entry.state = 'queued';
+  };
+
+  #pump() {
+    const now = performance.now();
+    let inFlight = 0;
+    let bytes = this.#signal.bufferedAmount > SOCKET_BYTES ? WINDOW_BYTES : 0;
+    let puts = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.state === 'sent' && now - entry.since > ACK_MS) {
+        // Something in between lets text pass and swallows binary messages: this piece goes the other way.
+        entry.state = 'queued';
+        entry.byHttp = true;
+      }
+      if (entry.state === 'sent') {
+        inFlight += 1;
+        bytes += entry.info.size;
+      } else if (entry.state === 'putting') {
+        puts += 1;
+      }
+    }
+    const socket = this.#signal.open;
+    if (socket) this.#socketAway = now;
+    const http = !socket && now - this.#socketAway > PATIENCE_MS;
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'queued' || entry.notBefore > now) continue;
+      if (socket && !entry.byHttp) {
+        if (inFlight >= WINDOW_PIECES || bytes >= WINDOW_BYTES) continue;
+        inFlight += 1;
+        bytes += entry.info.size;
+        this.#send(entry);
+      } else if (http || entry.byHttp) {
+        if (puts >= PUTS_AT_ONCE) continue;
+        puts += 1;
+        this.#put(entry);
+      }
+    }
+  }
+
+  /** @param {Entry} entry */
+  async #send(entry) {
+    entry.state = 'sent';
+    entry.since = performance.now();
+    const data = await this.#read(entry);
+    if (data && entry.state === 'sent' && !this.#signal.sendPiece(entry.info, data)) entry.state = 'queued';
+  }
+
+  /** @param {Entry} entry */
+  async #put(entry) {
+    entry.state = 'putting';
+    const data = await this.#read(entry);
+    if (!data) return;
+    try {
+      await this.#api.putPiece(entry.info, data);
+      this.#forget(entry);
+    } catch (fault) {
+      entry.state = 'queued';
+      this.#failed(entry, fault instanceof ProviewError ? fault : new ProviewError('internal', String(fault)));
+    }
+    this.#pump();
+  }
+
+  /** @param {Entry} entry @param {ProviewError} fault */
+  #failed(entry, fault) {
+    entry.tries += 1;
+    entry.notBefore = performance.now() + Math.max(fault.retryAfterMs, retryDelay(entry.tries - 1));
+    if (fault.status === 401) this.dispatchEvent(new Event('unauthorised'));
+    // A damaged transfer is not a damaged piece: once more, then it is the server's last word.
+    // An answer without our code is a front server's page, not a verdict on the piece.
+    else if (REFUSED_FOR_GOOD.has(fault.status) && !fault.code.startsWith('http_') && (fault.code !== 'digest_mismatch' || entry.tries > 3)) this.#refuse(entry, fault.code);
+  }
+
+  /** @param {[string, number, number][]} pieces */
+  #acknowledged(pieces) {
+    for (const [track, run, seq] of pieces ?? []) {
+      const entry = this.#entries.get(keyText([this.#session, track, run, seq]));
+      if (entry) this.#forget(entry);
+    }
+    this.#pump();
+  }
+
+  /** @param {{track: string, run: number, seq: number, code: string, retry: boolean}} nack */
+  #nack({ track, run, seq, code, retry }) {
+    const entry = this.#entries.get(keyText([this.#session, track, run, seq]));
+    if (!entry) return;
+    entry.state = 'queued';
+    const again = retry || (code === 'digest_mismatch' && entry.tries < 3);
+    if (again) this.#failed(entry, new ProviewError(code, code, { status: 503 }));
+    else this.#refuse(entry, code);
+  }
+
+  /** @param {Entry} entry @param {string} code */
+  #refuse(entry, code) {
+    log.error('piece refused', keyText(entry.key), code);
+    this.dispatchEvent(new CustomEvent('refused', { detail: { piece: entry.info, code } }));
+    this.#forget(entry);
+  }
+
+  /** @param {Entry} entry */
+  #forget(entry) {
+    if (!this.#entries.delete(keyText(entry.key))) return;
+    if (entry.data) this.#memoryBytes -= entry.data.byteLength;
+    this.#buffer.deletePiece(entry.key, entry.info.size).catch((reason) => log.warn('piece stays in the buffer', reason));
+    this.dispatchEvent(new CustomEvent('acknowledged', { detail: { key: entry.key } }));
+    if (this.#entries.size === 0) this.dispatchEvent(new Event('empty'));
+  }
+
+  /**
+   * The bytes; an entry whose bytes are gone (another tab handed them in) is forgotten.
+   * @param {Entry} entry
+   */
+  async #read(entry) {
+    if (entry.data) return entry.data;
+    const piece = await readPiece(this.#buffer, entry.key).catch(() => undefined);
+    if (!piece) {
+      this.#forget(entry);
+      return null;
+    }
+    entry.info = piece.info;
+    return piece.data;
+  }
+}
+
+/**
+ * A piece from the buffer, with its digest; pieces written while a page unloaded have none yet.
+ * @param {Buffer} buffer
+ * @param {PieceKey} key
+ */
+export async function readPiece(buffer, key) {
+  const piece = await buffer.getPiece(key);
+  if (!piece) return undefined;
+  const { data: stored, ...info } = piece;
+  const data = stored instanceof Blob ? await stored.arrayBuffer() : stored;
+  return { data, info: { ...info, size: data.byteLength, sha256: info.sha256 || (await sha256Hex(data)) } };
+}
