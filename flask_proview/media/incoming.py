@@ -121,7 +121,7 @@ class IncomingTrack:
         self._ring[position % RING_PACKETS] = packet
         for sink in self.sinks:
             sink.forward(packet, now)
-        if position == self._next and not self._missing:
+        if position == self._next == self._highest:
             self._next += 1
             self._record(packet, now)
         else:

@@ -35,6 +35,7 @@ def parse_descriptor(payload: bytes) -> Descriptor | None:
             if flags & 0x30:
                 size += 1
         starts = first & 0x17 == 0x10
+        payload[size]  # an empty picture is none; reading it also checks every offset above
         return Descriptor(size, starts, starts and not payload[size] & 1, picture_at, wide, level_at)
     except IndexError:
         return None
