@@ -129,7 +129,10 @@ class Event(Base):
     """Something the browser (``client_seq`` set) or the server (``client_seq`` null) observed."""
 
     __tablename__ = "events"
-    __table_args__ = (UniqueConstraint("session_id", "client_seq"), Index("ix_events_session_at", "session_id", "at_ms"))
+    __table_args__ = (
+        UniqueConstraint("session_id", "client_seq"),
+        Index("ix_events_session_at", "session_id", "at_ms"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))

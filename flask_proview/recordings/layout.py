@@ -1,0 +1,47 @@
+"""Where the bytes of a session lie: ROOT/<first two of uuid>/<uuid>/…. Names that came from outside are checked here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TRACKS = ("camera", "screen")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+MAX_RUN = 2**53 - 1
+
+
+class Layout:
+    """Paths below the recordings directory."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def session_dir(self, uuid: str) -> Path:
+        """:raises ValueError: for anything that is not a lower-case UUID."""
+        if _UUID.fullmatch(uuid) is None:
+            raise ValueError("not a session uuid")
+        return self.root / uuid[:2] / uuid
+
+    def run_file(self, uuid: str, track: str, run: int) -> Path:
+        """Bytes of one recorder run in the order in which they arrived; the rows say what is where."""
+        return self.session_dir(uuid) / f"{_track(track)}-{_run(run)}.pieces"
+
+    def live_dir(self, uuid: str) -> Path:
+        """What the media process wrote: the second source."""
+        return self.session_dir(uuid) / "live"
+
+    def recording_file(self, uuid: str, track: str) -> Path:
+        """The finished, seekable file of a track."""
+        return self.session_dir(uuid) / f"{_track(track)}.webm"
+
+
+def _track(track: str) -> str:
+    if track not in TRACKS:
+        raise ValueError("track must be one of " + ", ".join(TRACKS))
+    return track
+
+
+def _run(run: int) -> int:
+    if not 0 <= run <= MAX_RUN:
+        raise ValueError("run is out of range")
+    return run

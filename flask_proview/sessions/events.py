@@ -1,0 +1,103 @@
+"""Events of a session: from the browser, idempotent by its sequence number, and from the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from flask_proview.config import Config
+from flask_proview.errors import ApiError
+
+from .catalogue import EVENTS, name_of
+from .database import Database, now_ms
+from .models import Event, Session
+
+# A client clock may be a little ahead of ours; what is further off is not a time of this session.
+FUTURE_TOLERANCE_MS = 10_000
+MAX_NAME = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ClientEvent:
+    """One event as the browser sent it. ``at``: session-clock ms."""
+
+    seq: int
+    event_type_id: int
+    name: str
+    at: int
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EventStore:
+    """The events table."""
+
+    def __init__(self, db: Database, config: Config) -> None:
+        self._db = db
+        self._quota = config.limits.events_per_session
+
+    def add(self, session: Session, events: Sequence[ClientEvent]) -> list[int]:
+        """Store a batch; the sequence numbers that are durable now (those stored before included).
+
+        Times outside the session are clamped and the sent value kept in ``data.sent_at``.
+
+        :raises ApiError: 413 ``event_quota`` when the session has stored ``limits.events_per_session``.
+        """
+        if not events:
+            return []
+        now = now_ms()
+        latest = max(0, now - session.started_at)
+        unique = {event.seq: event for event in reversed(events)}
+        rows = [_row(session.id, event, now, latest) for _, event in sorted(unique.items())]
+        with self._db.write() as db:
+            stored = db.scalar(select(func.count()).select_from(Event).where(Event.session_id == session.id)) or 0
+            if stored + len(rows) > self._quota:
+                raise ApiError(
+                    f"The session has stored {stored} events and takes no more.", code="event_quota", status=413
+                )
+            insert = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
+            db.execute(insert(Event).on_conflict_do_nothing(index_elements=["session_id", "client_seq"]), rows)
+        return sorted(unique)
+
+    def add_server(
+        self, session_id: int, event_type_id: int, at_ms: int, data: Mapping[str, Any] | None = None
+    ) -> None:
+        """Something that the server observed."""
+        with self._db.write() as db:
+            db.add(
+                Event(
+                    session_id=session_id,
+                    client_seq=None,
+                    event_type_id=event_type_id,
+                    name=name_of(event_type_id),
+                    at_ms=max(0, at_ms),
+                    received_at=now_ms(),
+                    data=dict(data or {}),
+                )
+            )
+
+    def of(self, session_id: int) -> list[Event]:
+        """All events of a session in the order of their times."""
+        with self._db.read() as db:
+            return list(db.scalars(select(Event).where(Event.session_id == session_id).order_by(Event.at_ms, Event.id)))
+
+
+def _row(session_id: int, event: ClientEvent, now: int, latest: int) -> dict[str, Any]:
+    known = EVENTS.get(event.event_type_id)
+    data = dict(event.data)
+    at = min(max(0, event.at), latest + FUTURE_TOLERANCE_MS)
+    if at != event.at:
+        data["sent_at"] = event.at
+    return {
+        "session_id": session_id,
+        "client_seq": event.seq,
+        "event_type_id": event.event_type_id,
+        "name": known.name if known is not None else event.name.replace("\0", "")[:MAX_NAME],
+        "at_ms": at,
+        "received_at": now,
+        "data": data,
+    }

@@ -1,0 +1,238 @@
+"""Sessions in the database: start or resume, heartbeat, pause, end, search, delete. One open session per candidate and id.
+
+Every change is one short transaction that reads the row again, so two workers and a job never overwrite each other.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import uuid as uuid_module
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Select, select, text, update
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.orm import Session as OrmSession
+
+from flask_proview.config import Config
+from flask_proview.errors import ApiError
+from flask_proview.recordings.layout import Layout
+
+from .database import Database, now_ms
+from .models import OPEN_STATES, Session, State
+
+MAX_TRACKED_TOUCHES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """Who wants to be proctored, where, and how; already admitted and checked for size."""
+
+    account: str
+    external_id: str
+    profile_id: str
+    route: str | None
+    session_type: str
+    title: str | None
+    origin: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    user_agent: str = ""
+    address: str = ""
+    continues: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, newest first; ``next`` is the ``before`` of the following page, or None."""
+
+    rows: list[Session]
+    next: int | None
+
+
+class SessionStore:
+    """The sessions table and its rules."""
+
+    def __init__(self, db: Database, config: Config) -> None:
+        self._db = db
+        self._limits = config.limits
+        self._layout = Layout(Path(config.storage.recordings))
+        self._touched: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def start(self, request: StartRequest) -> tuple[Session, bool]:
+        """The open session of this identity, or a new one: (row, whether it was resumed)."""
+        now = now_ms()
+        with self._db.write() as db:
+            _serialise(db, request)
+            same = _by_identity(request.account, request.external_id, request.profile_id)
+            found = db.scalars(same.where(Session.state.in_(OPEN_STATES)).order_by(Session.id.desc())).first()
+            if found is not None:
+                found.last_seen_at = now
+                return found, True
+            earlier = db.scalars(same.order_by(Session.id.desc())).first()
+            row = Session(
+                uuid=str(uuid_module.uuid4()),
+                account=request.account,
+                external_id=request.external_id,
+                profile_id=request.profile_id,
+                route=request.route,
+                session_type=request.session_type,
+                title=request.title,
+                origin=request.origin,
+                options=dict(request.options),
+                user_agent=request.user_agent,
+                address=request.address,
+                state=State.CREATED.value,
+                created_at=now,
+                started_at=now,
+                last_seen_at=now,
+                continues=request.continues or (earlier.uuid if earlier is not None else None),
+                bytes_stored=0,
+            )
+            db.add(row)
+            db.flush()
+            return row, False
+
+    def get(self, uuid: str) -> Session | None:
+        """The session, or None."""
+        with self._db.read() as db:
+            return db.scalars(select(Session).where(Session.uuid == uuid)).first()
+
+    def by_external(self, account: str, external_id: str, profile_id: str) -> Session | None:
+        """The newest session of an identity."""
+        with self._db.read() as db:
+            return db.scalars(_by_identity(account, external_id, profile_id).order_by(Session.id.desc())).first()
+
+    def touch(self, uuid: str) -> None:
+        """A sign of life. Written at most once per heartbeat interval, so that a socket costs a row update every few seconds."""
+        now = now_ms()
+        with self._lock:
+            if now - self._touched.get(uuid, 0) < self._limits.heartbeat_s * 900:
+                return
+            if len(self._touched) >= MAX_TRACKED_TOUCHES:
+                self._touched.clear()
+            self._touched[uuid] = now
+        with self._db.write() as db:
+            db.execute(
+                update(Session).where(Session.uuid == uuid, Session.state.in_(OPEN_STATES)).values(last_seen_at=now)
+            )
+
+    def run_started(self, uuid: str) -> Session:
+        """created → running; anything else stays."""
+        return self._change(uuid, {State.CREATED}, State.RUNNING)
+
+    def pause(self, uuid: str) -> Session:
+        """running → paused; anything else stays."""
+        return self._change(uuid, {State.CREATED, State.RUNNING}, State.PAUSED)
+
+    def resume(self, uuid: str) -> Session:
+        """paused → running; anything else stays."""
+        return self._change(uuid, {State.PAUSED}, State.RUNNING)
+
+    def end(self, uuid: str, state: State, reason: str) -> tuple[Session, bool]:
+        """End it, once: (row, whether this call did it). The end is the last sign of life when the browser just vanished.
+
+        :raises ApiError: 404 ``unknown_session``.
+        """
+        if not state.ended:
+            raise ValueError(f"{state} is not an end")
+        now = now_ms()
+        with self._db.write() as db:
+            row = _locked(db, uuid)
+            if State(row.state).ended:
+                return row, False
+            row.state = state.value
+            row.end_reason = reason[:32]
+            row.ended_at = max(row.started_at, row.last_seen_at) if state is State.EXPIRED else now
+            row.finalise_wanted_at = now
+            return row, True
+
+    def silent(self, now: int) -> list[str]:
+        """Open sessions without a sign of life for longer than ``limits.heartbeat_timeout_s``."""
+        limit = now - self._limits.heartbeat_timeout_s * 1000
+        with self._db.read() as db:
+            query = select(Session.uuid).where(Session.state.in_(OPEN_STATES), Session.last_seen_at < limit)
+            return list(db.scalars(query))
+
+    def accepts_pieces(self, row: Session, now: int) -> bool:
+        """Open, or ended less than ``limits.drain_grace_minutes`` ago; never when revoked."""
+        if row.revoked:
+            return False
+        return row.ended_at is None or now - row.ended_at < self._limits.drain_grace_minutes * 60_000
+
+    def search(
+        self,
+        *,
+        account: str | None = None,
+        state: str | None = None,
+        text: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Newest first. ``text``: part of external id, profile or title, or the start of a uuid."""
+        query = select(Session).order_by(Session.id.desc()).limit(limit + 1)
+        if account:
+            query = query.where(Session.account == account)
+        if state:
+            query = query.where(Session.state == state)
+        if before is not None:
+            query = query.where(Session.id < before)
+        if text:
+            query = query.where(
+                Session.external_id.icontains(text, autoescape=True)
+                | Session.profile_id.icontains(text, autoescape=True)
+                | Session.title.icontains(text, autoescape=True)
+                | Session.uuid.startswith(text.lower(), autoescape=True)
+            )
+        with self._db.read() as db:
+            rows = list(db.scalars(query))
+        return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
+
+    def rate(self, uuid: str, rating: str | None) -> Session:
+        """Set the final rating: high, medium, low (Proview Index), or None."""
+        with self._db.write() as db:
+            row = _locked(db, uuid)
+            row.final_rating = rating
+            return row
+
+    def delete(self, uuid: str) -> bool:
+        """Remove a session with its files. Files first: a row without files says "deleted in between", files without a row say nothing."""
+        row = self.get(uuid)
+        if row is None:
+            return False
+        directory = self._layout.session_dir(uuid)
+        if directory.exists():
+            shutil.rmtree(directory)
+        with self._db.write() as db:
+            db.execute(sql_delete(Session).where(Session.uuid == uuid))
+        return True
+
+    def _change(self, uuid: str, allowed: set[State], state: State) -> Session:
+        with self._db.write() as db:
+            row = _locked(db, uuid)
+            if State(row.state) in allowed:
+                row.state = state.value
+            return row
+
+
+def _by_identity(account: str, external_id: str, profile_id: str) -> Select[Session]:
+    return select(Session).where(
+        Session.account == account, Session.external_id == external_id, Session.profile_id == profile_id
+    )
+
+
+def _serialise(db: OrmSession, request: StartRequest) -> None:
+    """One start at a time per identity. SQLite's write lock does that already; PostgreSQL needs to be told."""
+    if db.get_bind().dialect.name == "postgresql":
+        key = "\n".join((request.account, request.external_id, request.profile_id))
+        db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": key})
+
+
+def _locked(db: OrmSession, uuid: str) -> Session:
+    row = db.scalars(select(Session).where(Session.uuid == uuid).with_for_update()).first()
+    if row is None:
+        raise ApiError("There is no such session.", code="unknown_session", status=404)
+    return row
