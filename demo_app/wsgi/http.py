@@ -159,4 +159,4 @@ def h(text: str) -> str:
 
 
 def redirect(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
-    return Response(status=303, headers=[("Location", path), *(headers or [])])
+    return Response(status=303, headers=[("Location", path), ("Content-Type", "text/html; charset=utf-8"), *(headers or [])])
