@@ -1,0 +1,27 @@
+"""The blueprint: everything under the mount prefix. Fails closed.
+
+A feature is a module with ``register(blueprint, runtime)``; its handlers close over the runtime.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint
+
+from . import console, errors, health, loader, login_api, pieces_api, playback, requests, sessions_api, signal
+from .runtime import Runtime
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+def create_blueprint(runtime: Runtime) -> Blueprint:
+    """The service of ``runtime``, to be registered on a Flask application."""
+    blueprint = Blueprint(
+        "proview", __name__, url_prefix=runtime.config.server.mount, template_folder=str(TEMPLATES), static_folder=None
+    )
+    blueprint.record_once(lambda state: state.app.extensions.setdefault("proview", runtime))
+    features = (requests, errors, health, loader, sessions_api, pieces_api, signal, login_api, playback, console)
+    for feature in features:
+        feature.register(blueprint, runtime)
+    return blueprint

@@ -1,0 +1,74 @@
+"""State changes of a session, said to everyone who must know: the database, the candidate's socket, the console, the jobs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from flask_proview.errors import ApiError
+from flask_proview.sessions.models import Session, State
+
+from .runtime import Runtime
+
+TERMINATED_EVENT = 10026
+logger = logging.getLogger(__name__)
+
+
+def end_session(runtime: Runtime, uuid: str, state: State, reason: str) -> Session:
+    """End a session, once: later calls change nothing. Finalisation is queued, the socket and the console are told."""
+    session, changed = runtime.sessions.end(uuid, state, reason)
+    if not changed:
+        return session
+    logger.info("session %s ended: %s (%s)", uuid, session.state, reason)
+    if state is State.TERMINATED and session.ended_at is not None:
+        at_ms = max(0, session.ended_at - session.started_at)
+        runtime.events.add_server(session.id, TERMINATED_EVENT, at_ms, {"reason": reason})
+    announce(runtime, session)
+    finalise_soon(runtime, uuid)
+    return session
+
+
+def pause_session(runtime: Runtime, uuid: str) -> Session:
+    """running → paused; anything else stays."""
+    return _announced(runtime, uuid, runtime.sessions.pause)
+
+
+def resume_session(runtime: Runtime, uuid: str) -> Session:
+    """paused → running; anything else stays."""
+    return _announced(runtime, uuid, runtime.sessions.resume)
+
+
+def run_session(runtime: Runtime, uuid: str) -> Session:
+    """created → running: something was recorded."""
+    return _announced(runtime, uuid, runtime.sessions.run_started)
+
+
+def announce(runtime: Runtime, session: Session) -> None:
+    """Tell the candidate's socket and the consoles the state of a session."""
+    runtime.bus.publish(
+        f"session:{session.uuid}", {"type": "state", "state": session.state, "reason": session.end_reason}
+    )
+    announce_to_console(runtime, session)
+
+
+def announce_to_console(runtime: Runtime, session: Session) -> None:
+    runtime.bus.publish("console", {"type": "session", "uuid": session.uuid, "state": session.state})
+
+
+def finalise_soon(runtime: Runtime, uuid: str, delay_s: float = 0.0) -> None:
+    """Queue finalisation. A full or broken queue is logged only: the row says that it is wanted, reconciling finds it."""
+    try:
+        runtime.jobs.finalise_soon(uuid, delay_s)
+    except Exception:
+        logger.exception("finalisation of %s could not be queued; the minute's check will find it", uuid)
+
+
+def _announced(runtime: Runtime, uuid: str, change: Callable[[str], Session]) -> Session:
+    before = runtime.sessions.get(uuid)
+    if before is None:
+        raise ApiError("There is no such session.", code="unknown_session", status=404)
+    state = before.state
+    session = change(uuid)
+    if session.state != state:
+        announce(runtime, session)
+    return session

@@ -1,0 +1,83 @@
+"""``M/healthz``, ``M/readyz``, ``M/metrics``: for the machine itself and for trusted front servers, 404 for everybody else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from flask import Blueprint, Response, jsonify, request
+from sqlalchemy import text
+
+from flask_proview.errors import ApiError
+from flask_proview.links import LinkError
+from flask_proview.sessions.database import is_current
+
+from .forwarded import LOCAL, is_within
+from .runtime import Runtime
+
+MEDIA_S = 1.0
+
+
+def register(blueprint: Blueprint, runtime: Runtime) -> None:
+    """The three routes."""
+
+    def check_caller() -> None:
+        environ = request.environ
+        peer = environ.get("REMOTE_ADDR") or ""
+        # Forwarded requests come from elsewhere, whoever hands them on; a front server's own check has no such header.
+        forwarded = any(f"HTTP_{name}" in environ for name in ("X_FORWARDED_FOR", "FORWARDED", "X_REAL_IP"))
+        if forwarded or not (is_within(peer, LOCAL) or runtime.forwarded.is_proxied(environ)):
+            raise ApiError("There is nothing here.", code="not_found", status=404)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        check_caller()
+        return jsonify(status="ok")
+
+    @blueprint.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        check_caller()
+        checks = {"database": check_database(runtime), "storage": check_storage(runtime)}
+        ready = all(state == "ok" for state in checks.values())
+        # Sessions are recorded without media; it is told, not required.
+        return jsonify(status="ok" if ready else "unready", **checks, media=check_media(runtime)), 200 if ready else 503
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        check_caller()
+        return Response(runtime.counters.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def check_database(runtime: Runtime) -> str:
+    """``ok``, or what is wrong."""
+    try:
+        with runtime.db.write() as orm:
+            orm.execute(text("SELECT 1"))
+        return "ok" if is_current(runtime.db) else "schema is not current: run proview db upgrade"
+    except Exception as error:
+        return f"cannot be written: {type(error).__name__}"
+
+
+def check_storage(runtime: Runtime) -> str:
+    """``ok``, or what is wrong with the recordings directory."""
+    folder = Path(runtime.config.storage.recordings)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free_mb = shutil.disk_usage(folder).free >> 20
+    except OSError as error:
+        return f"cannot be used: {error.strerror}"
+    if not os.access(folder, os.W_OK):
+        return "cannot be written"
+    needed = runtime.config.storage.min_free_mb
+    return "ok" if free_mb >= needed else f"only {free_mb} MiB free, storage.min_free_mb is {needed}"
+
+
+def check_media(runtime: Runtime) -> str:
+    if runtime.config.media.live == "off":
+        return "off"
+    try:
+        runtime.media.request("status", timeout_s=MEDIA_S)
+    except LinkError as error:
+        return error.code
+    return "ok"

@@ -1,0 +1,75 @@
+"""``M/init.js`` (any path before it) and ``M/static/…``: the browser's code, readable across origins, from memory.
+
+Classic snippets load the loader from many paths (reference 1.2), so everything that ends in ``/init.js`` is it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import Blueprint, Response, request
+
+from flask_proview.errors import ApiError
+
+from .runtime import Runtime
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+# What a browser executes must have the right type: with nosniff a wrong one is refused. mimetypes reads the machine's tables.
+TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".woff2": "font/woff2",
+    ".json": "application/json",
+    ".webm": "video/webm",
+}
+# Multi-page sites load it with every page; an update arrives within five minutes.
+CACHE = "public, max-age=300, stale-while-revalidate=86400"
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    body: bytes
+    etag: str
+    content_type: str
+
+
+def register(blueprint: Blueprint, runtime: Runtime) -> None:
+    """The loader and the static files."""
+    files = dict(read_static(STATIC))
+
+    @blueprint.get("/init.js")
+    @blueprint.get("/<path:_anything>/init.js")
+    def loader(_anything: str = "") -> Response:
+        return _answer(files.get("init.js"))
+
+    @blueprint.get("/static/<path:name>")
+    def static_file(name: str) -> Response:
+        return _answer(files.get(name))
+
+
+def read_static(folder: Path) -> Iterator[tuple[str, StaticFile]]:
+    """Relative name → file, for every file of a type we serve."""
+    for path in sorted(folder.rglob("*")):
+        content_type = TYPES.get(path.suffix)
+        if content_type is not None and path.is_file():
+            body = path.read_bytes()
+            yield path.relative_to(folder).as_posix(), StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type)
+
+
+def _answer(file: StaticFile | None) -> Response:
+    if file is None:
+        raise ApiError("There is no such file.", code="not_found", status=404)
+    response = Response(file.body, content_type=file.content_type)
+    response.set_etag(file.etag)
+    response.headers["Cache-Control"] = CACHE
+    # Public code, no data: any page may load it, also as a module and under COEP.
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    if file.content_type == TYPES[".svg"]:
+        response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return response.make_conditional(request)

@@ -1,0 +1,93 @@
+"""Playback: tickets, the recording's bytes, what the player needs to know, and the embeddable page. Fails closed."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Blueprint, Response, jsonify, request, send_file
+from sqlalchemy import select
+
+from flask_proview.config import Account
+from flask_proview.errors import ApiError
+from flask_proview.origins import DomainSet
+from flask_proview.sessions.models import Recording, Session
+
+from .details import playback_details
+from .embedded import embedded_page, expired_page
+from .piece_input import TRACKS
+from .requests import read_json
+from .runtime import Runtime
+from .tickets import issue_ticket, session_to_watch
+
+MEDIA_CSP = "default-src 'none'; sandbox; frame-ancestors 'none'"
+
+
+def register(blueprint: Blueprint, runtime: Runtime) -> None:
+    """All playback routes."""
+
+    @blueprint.post("/v1/playback-token")
+    @blueprint.post("/v1/token/playback")
+    @blueprint.post("/token/playback")
+    def playback_token() -> Response:
+        return jsonify(issue_ticket(runtime, request, read_json(request)))
+
+    @blueprint.get("/v1/playback/<uuid>")
+    def playback(uuid: str) -> Response:
+        session = session_to_watch(runtime, request, uuid)
+        ticket = request.args.get("ticket") or request.args.get("token")
+        url = f"{runtime.config.server.mount}/media/{session.uuid}/{{track}}.webm"
+        return jsonify(playback_details(runtime, session, url + (f"?ticket={quote(ticket)}" if ticket else "")))
+
+    @blueprint.get("/media/<uuid>/<track>.webm")
+    def media(uuid: str, track: str) -> Response:
+        return serve_recording(runtime, session_to_watch(runtime, request, uuid), track)
+
+    @blueprint.get("/embedded/<uuid>", strict_slashes=False)
+    @blueprint.get("/embedded/<uuid>/", strict_slashes=False)
+    def embedded(uuid: str) -> Response:
+        ticket = request.args.get("token") or request.args.get("ticket") or ""
+        try:
+            session = session_to_watch(runtime, request, uuid)
+        except ApiError as error:
+            return expired_page(error)
+        account = runtime.config.account(session.account)
+        return embedded_page(runtime.config.server.mount, session, ticket, frame_ancestors(account))
+
+
+def serve_recording(runtime: Runtime, session: Session, track: str) -> Response:
+    """The finished file of a track, by ranges; never anything but a video to the browser.
+
+    :raises ApiError: 404.
+    """
+    with runtime.db.read() as orm:
+        recording = orm.scalar(
+            select(Recording).where(Recording.session_id == session.id, Recording.track == track).limit(1)
+        )
+    path = runtime.layout.recording_file(session.uuid, track) if recording is not None and track in TRACKS else None
+    if recording is None or path is None or path.is_symlink() or not path.is_file():
+        raise ApiError("There is no such recording (yet).", code="recording_unknown", status=404)
+    response = send_file(
+        path.absolute(),
+        mimetype="video/webm",
+        download_name=f"{session.uuid}-{track}.webm",
+        conditional=True,
+        etag=recording.sha256,
+        max_age=0,
+    )
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Content-Disposition"] = f'inline; filename="{session.uuid}-{track}.webm"'
+    response.headers["Content-Security-Policy"] = MEDIA_CSP
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Accept-Ranges"] = "bytes"
+    return response
+
+
+def frame_ancestors(account: Account | None) -> str:
+    """The CSP directive that lets the account's pages, and nobody else's, frame the player."""
+    sources = ["'self'"] + (_sources(account.domains) if account is not None else [])
+    return "frame-ancestors " + " ".join(sources)
+
+
+def _sources(domains: DomainSet) -> list[str]:
+    wildcards = [str(origin._replace(host="*." + origin.host)) for origin in domains.wildcards]
+    return sorted(str(origin) for origin in domains.exact) + sorted(wildcards)

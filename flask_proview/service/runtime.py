@@ -1,0 +1,148 @@
+"""What the handlers need, built once per application; ``app.extensions["proview"]``. No module-level state anywhere.
+
+``build_runtime`` opens nothing that a fork would break; :meth:`Runtime.start` starts threads and connections and is called
+in each worker process.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import Request
+
+from flask_proview.bus import Bus, Subscription, make_bus
+from flask_proview.config import Config
+from flask_proview.jobs import Jobs
+from flask_proview.links import MediaLink
+from flask_proview.recordings.layout import Layout
+from flask_proview.recordings.pieces import PieceStore
+from flask_proview.sessions.database import Database, has_tables, is_current, upgrade
+from flask_proview.sessions.events import EventStore
+from flask_proview.sessions.refusals import RefusalStore
+from flask_proview.sessions.store import SessionStore
+from flask_proview.sessions.users import LoginStore, UserStore
+from flask_proview.tokens import TokenSigner
+
+from .debounce import Debounce
+from .forwarded import Forwarded
+from .metrics import Counters
+from .quota import Quota
+from .viewers import TOPIC as VIEWERS_TOPIC
+from .viewers import Viewers
+
+# Who may see the recording of a session besides the holder of its ticket: request, session uuid → yes or no.
+PlaybackGate = Callable[[Request, str], bool]
+# A drain of thousands of late pieces makes one finalisation in this many seconds, not thousands.
+LATE_FINALISE_S = 3.0
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Runtime:
+    """Stores, signer, bus, jobs and the media link of one application."""
+
+    config: Config
+    signer: TokenSigner
+    db: Database
+    layout: Layout
+    sessions: SessionStore
+    events: EventStore
+    pieces: PieceStore
+    users: UserStore
+    logins: LoginStore
+    refusals: RefusalStore
+    jobs: Jobs
+    bus: Bus
+    media: MediaLink
+    forwarded: Forwarded
+    viewers: Viewers
+    counters: Counters
+    start_quota: Quota
+    login_quota: Quota
+    address_quota: Quota
+    late: Debounce
+    playback_gates: list[PlaybackGate] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _started_in: int | None = None
+    _subscriptions: list[Subscription] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start what runs in the background of this process. Safe to call again, and again after a fork."""
+        with self._lock:
+            if self._started_in == os.getpid():
+                return
+            if self._started_in is not None:
+                # Connections of the parent belong to the parent.
+                self.db.engine.dispose(close=False)
+            self._started_in = os.getpid()
+            prepare_database(self.db)
+            self.pieces.start()
+            self._subscriptions = [self.bus.subscribe(VIEWERS_TOPIC, self.viewers.on_message)]
+            if self.config.media.live != "off":
+                self.media.start()
+
+    def stop(self) -> None:
+        """Stop in reverse order. Safe to call twice."""
+        with self._lock:
+            if self._started_in is not None:
+                self._started_in = None
+                for subscription in self._subscriptions:
+                    subscription.close()
+                self.pieces.stop()
+            self.media.close()
+            self.bus.close()
+            self.db.dispose()
+
+
+def prepare_database(db: Database) -> None:
+    """Create the tables of a new database. An old schema is left to ``proview db upgrade``; /readyz says so."""
+    if has_tables(db):
+        return
+    try:
+        upgrade(db.url)
+    except Exception:
+        # Two workers start at once on a new database: one of them wins.
+        if not is_current(db):
+            raise
+
+
+def build_runtime(config: Config) -> Runtime:
+    """All parts of the service for ``config``."""
+    bus = make_bus(config)
+    db = Database(config.storage.database)
+    counters = Counters()
+    viewers = Viewers(bus)
+
+    def on_media_event(message: dict[str, Any]) -> None:
+        viewers.on_media_event(message)
+
+    per_minute = config.limits.starts_per_minute
+    return Runtime(
+        config=config,
+        signer=TokenSigner(config.secrets.keys),
+        db=db,
+        layout=Layout(Path(config.storage.recordings)),
+        sessions=SessionStore(db, config),
+        events=EventStore(db, config),
+        pieces=PieceStore(db, config),
+        users=UserStore(db),
+        logins=LoginStore(db, config),
+        refusals=RefusalStore(db),
+        jobs=Jobs(config),
+        bus=bus,
+        media=MediaLink(config, on_event=on_media_event),
+        forwarded=Forwarded(config),
+        viewers=viewers,
+        counters=counters,
+        start_quota=Quota(per_minute, burst=max(1, per_minute)),
+        # Guessing one password: 10 at once, then one in 6 s; and no address tries more than 60 names a minute.
+        login_quota=Quota(10, burst=10),
+        address_quota=Quota(60, burst=60),
+        late=Debounce(LATE_FINALISE_S),
+    )

@@ -1,0 +1,71 @@
+"""The WebSocket route: handshake, then one :class:`Peer` for as long as the connection lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+
+from flask_proview.errors import ApiError
+from flask_proview.origins import parse_header
+from flask_proview.service.access import check_uuid
+from flask_proview.service.runtime import Runtime
+
+from .peer import Peer
+from .protocol import MAX_PIECE_HEADER_BYTES, MAX_TEXT_BYTES, Close
+from .socket import NoSocket, SignalSocket
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def register(blueprint: Blueprint, runtime: Runtime) -> None:
+    """The one socket route."""
+
+    @blueprint.route("/v1/sessions/<uuid>/signal", websocket=True)
+    def signal(uuid: str) -> Response:
+        check_uuid(uuid)
+        socket = _accept(runtime)
+        origin = request.headers.get("Origin")
+        if not _is_listed(runtime, origin):
+            socket.close(Close.ORIGIN, "This page's origin is not listed.")
+            socket.finish()
+        else:
+            Peer(runtime, uuid, socket).run(origin)
+        return _AnsweredResponse(socket.mode)
+
+
+def _accept(runtime: Runtime) -> SignalSocket:
+    try:
+        return SignalSocket(
+            request.environ,
+            max_text=MAX_TEXT_BYTES,
+            max_binary=(runtime.config.limits.max_piece_mb << 20) + MAX_PIECE_HEADER_BYTES + 3,
+        )
+    except NoSocket as error:
+        raise ApiError(
+            "This server cannot open WebSockets; use the HTTP twins.", code="websocket_unsupported", status=501
+        ) from error
+
+
+def _is_listed(runtime: Runtime, header: str | None) -> bool:
+    """Whether any account lists the origin; that it is the session's account is checked with the hello."""
+    origin = parse_header(header)
+    return origin is not None and any(origin in account.domains for account in runtime.config.accounts)
+
+
+class _AnsweredResponse(Response):
+    """Ends the WSGI call after the socket was used up, in the way each server wants it (as flask-sock does)."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._mode == "gunicorn":
+            # gunicorn's documented sign that the socket was taken over.
+            raise StopIteration
+        if self._mode == "werkzeug":
+            return super().__call__(environ, start_response)
+        return []
