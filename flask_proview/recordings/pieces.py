@@ -1,0 +1,282 @@
+"""Pieces: durable before acknowledged, immutable, idempotent. Fails closed.
+
+Group commit: a loop thread takes everything that waits, appends the bytes to the runs' files, makes them durable with one
+sync, commits their rows in one transaction and only then answers. Rows are the truth: bytes without a row (a crash, a full
+disk) are never read. A failed sync means that nobody knows what is on disk (PostgreSQL's "fsyncgate"): the store then refuses
+everything until the process is started again.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from flask_proview.config import Config
+from flask_proview.errors import ApiError
+from flask_proview.offload import offload
+from flask_proview.sessions.database import Database, now_ms
+
+from .layout import MAX_RUN, TRACKS, Layout
+from .piece_rows import PieceRows, Placed, Standing
+from .run_files import RunFiles, SyncFailed
+
+log = logging.getLogger(__name__)
+
+MAX_SEQ = 2**31 - 1
+QUEUE_PIECES = 4096
+QUEUE_BYTES = 256 * 2**20
+BATCH_PIECES = 512
+BATCH_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingPiece:
+    """One slice as it arrived. ``sha256`` is lower-case hex, times are session-clock ms."""
+
+    session_id: int
+    session_uuid: str
+    track: str
+    run: int
+    seq: int
+    sha256: str
+    start_ms: int
+    duration_ms: int
+    mime: str
+    last: bool
+    body: bytes
+
+
+class Verdict(enum.StrEnum):
+    STORED = "stored"
+    REPLAYED = "replayed"
+
+
+class PieceError(ApiError):
+    """A piece that was not stored. ``retry``: the browser keeps it and sends it again later."""
+
+    def __init__(self, message: str, *, code: str, status: int, retry: bool = False) -> None:
+        super().__init__(message, code=code, status=status, critical=not retry, retry_after_s=5 if retry else None)
+        self.retry = retry
+
+
+Done = Callable[[Verdict | PieceError], None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    piece: IncomingPiece
+    done: Done
+    verdict: Verdict | PieceError | None = None
+
+
+class PieceStore:
+    """Takes pieces from many sockets and requests at once."""
+
+    def __init__(self, db: Database, config: Config) -> None:
+        # A pool of its own: the commit runs in a native thread, and locks shared with greenlets of the hub are asking for trouble.
+        self._db = Database(db.url)
+        self._rows = PieceRows(self._db, config.limits.max_session_mb * 2**20)
+        self._files = RunFiles(Layout(Path(config.storage.recordings)), config.storage.min_free_mb * 2**20)
+        self._max_piece = config.limits.max_piece_mb * 2**20
+        self._waiting: list[_Waiting] = []
+        self._waiting_bytes = 0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._running = False
+        self._broken: str | None = None
+
+    @property
+    def unhealthy(self) -> str | None:
+        """Why nothing is accepted any more, or None."""
+        return self._broken
+
+    def start(self) -> None:
+        """Start the commit loop; again after a fork. Safe to call twice."""
+        with self._changed:
+            if self._running and self._thread is not None and self._thread.is_alive():
+                return
+            self._running = True
+            self._thread = threading.Thread(target=self._loop, name="proview-pieces", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Commit what waits, then end. Safe to call twice."""
+        with self._changed:
+            self._running = False
+            thread, self._thread = self._thread, None
+            self._changed.notify_all()
+        if thread is not None:
+            thread.join(10)
+        self._files.close()
+        self._db.dispose()
+
+    def submit(self, piece: IncomingPiece, done: Done) -> None:
+        """Queue a piece; never blocks. ``done`` is called once, from the commit loop, or at once when it is refused."""
+        error = self._refusal(piece)
+        if error is None:
+            with self._changed:
+                if not self._running:
+                    error = PieceError("The server is stopping.", code="busy", status=503, retry=True)
+                elif len(self._waiting) >= QUEUE_PIECES or self._waiting_bytes + len(piece.body) > QUEUE_BYTES:
+                    error = PieceError(
+                        "The server is busy; the piece will be taken later.", code="busy", status=503, retry=True
+                    )
+                else:
+                    self._waiting.append(_Waiting(piece, done))
+                    self._waiting_bytes += len(piece.body)
+                    self._changed.notify()
+                    return
+        done(error)
+
+    def store(self, piece: IncomingPiece, timeout_s: float = 30.0) -> Verdict:
+        """Store a piece and wait until it is durable.
+
+        :raises PieceError: when it is refused, or ``busy`` when it took longer than ``timeout_s``.
+        """
+        finished = threading.Event()
+        answers: list[Verdict | PieceError] = []
+
+        def done(answer: Verdict | PieceError) -> None:
+            answers.append(answer)
+            finished.set()
+
+        self.submit(piece, done)
+        if not finished.wait(timeout_s):
+            raise PieceError(
+                "The disk is too slow; the piece will be taken later.", code="busy", status=503, retry=True
+            )
+        answer = answers[0]
+        if isinstance(answer, PieceError):
+            raise answer
+        return answer
+
+    def _refusal(self, piece: IncomingPiece) -> PieceError | None:
+        if self._broken is not None:
+            return PieceError("The server cannot store anything now.", code="storage_full", status=507, retry=True)
+        if len(piece.body) > self._max_piece:
+            return PieceError(f"A piece has at most {self._max_piece} bytes.", code="piece_too_large", status=413)
+        valid = (
+            piece.track in TRACKS
+            and 0 <= piece.run <= MAX_RUN
+            and 0 <= piece.seq <= MAX_SEQ
+            and 0 <= piece.duration_ms <= MAX_SEQ
+            and abs(piece.start_ms) <= MAX_RUN
+            and piece.body
+        )
+        return None if valid else PieceError("The piece is malformed.", code="piece_invalid", status=400)
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                while self._running and not self._waiting:
+                    self._changed.wait(1.0)
+                batch = self._take_batch()
+                if not batch and not self._running:
+                    return
+            if not batch:
+                continue
+            try:
+                offload(self._commit, batch)
+            except Exception:
+                log.exception("a batch of %d pieces was not stored", len(batch))
+            for waiting in batch:
+                answer = waiting.verdict
+                if answer is None:
+                    answer = PieceError("The piece could not be stored now.", code="busy", status=503, retry=True)
+                try:
+                    waiting.done(answer)
+                except Exception:
+                    log.exception("a piece was handled, but telling so failed")
+
+    def _take_batch(self) -> list[_Waiting]:
+        size = count = 0
+        for waiting in self._waiting[:BATCH_PIECES]:
+            if count and size + len(waiting.piece.body) > BATCH_BYTES:
+                break
+            size += len(waiting.piece.body)
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._waiting_bytes -= size
+        return batch
+
+    def _commit(self, batch: Sequence[_Waiting]) -> None:
+        """Everything that blocks: hashing, disk, database. Sets each verdict only when it is true."""
+        if self._broken is not None:
+            return
+        fresh = []
+        for waiting in batch:
+            if hashlib.sha256(waiting.piece.body).hexdigest() != waiting.piece.sha256:
+                waiting.verdict = PieceError(
+                    "The bytes do not have the digest that was sent.", code="digest_mismatch", status=400
+                )
+            else:
+                fresh.append(waiting)
+        try:
+            standings = self._rows.standings([w.piece for w in fresh])
+            placed = self._place(fresh, standings)
+            if placed:
+                self._files.sync({p.piece.session_uuid for p, _ in placed})
+            verdicts = self._rows.insert([p for p, _ in placed], now_ms())
+        except SyncFailed as error:
+            self._broken = str(error)
+            log.critical("storage failed to sync (%s); refusing pieces until this process is started again", error)
+            return
+        except SQLAlchemyError as error:
+            log.error("pieces were not stored: %s", str(error).splitlines()[0])
+            return
+        for (_, waiting), stored in zip(placed, verdicts, strict=True):
+            waiting.verdict = Verdict.STORED if stored is Standing.NEW else _answer(stored)
+        # A duplicate inside the batch is what its first occurrence became.
+        for waiting in fresh:
+            if waiting.verdict is None:
+                waiting.verdict = self._answer_again(waiting.piece)
+
+    def _place(self, fresh: Sequence[_Waiting], standings: Sequence[Standing]) -> list[tuple[Placed, _Waiting]]:
+        placed: list[tuple[Placed, _Waiting]] = []
+        seen: set[tuple[int, str, int, int]] = set()
+        for waiting, standing in zip(fresh, standings, strict=True):
+            piece = waiting.piece
+            key = (piece.session_id, piece.track, piece.run, piece.seq)
+            if standing is not Standing.NEW:
+                waiting.verdict = _answer(standing)
+            elif key not in seen:
+                seen.add(key)
+                try:
+                    offset = self._files.append(piece.session_uuid, piece.track, piece.run, piece.body)
+                except OSError as error:
+                    log.error("a piece of %s was not written: %s", piece.session_uuid, error)
+                    waiting.verdict = _answer(Standing.NO_ROOM)
+                else:
+                    placed.append((Placed(piece, offset), waiting))
+        return placed
+
+    def _answer_again(self, piece: IncomingPiece) -> Verdict | PieceError:
+        try:
+            return _answer(self._rows.standings([piece])[0])
+        except SQLAlchemyError:
+            return PieceError("The piece could not be stored now.", code="busy", status=503, retry=True)
+
+
+def _answer(standing: Standing) -> Verdict | PieceError:
+    match standing:
+        case Standing.SAME:
+            return Verdict.REPLAYED
+        case Standing.OTHER:
+            return PieceError("Other bytes were stored for this piece before.", code="piece_conflict", status=409)
+        case Standing.QUOTA:
+            return PieceError("The session has used up its storage.", code="session_quota", status=413)
+        case Standing.NO_ROOM:
+            return PieceError(
+                "The server's disk is full; the piece will be taken later.", code="storage_full", status=507, retry=True
+            )
+        case Standing.GONE:
+            return PieceError("There is no such session.", code="unknown_session", status=404)
+        case Standing.NEW:
+            return PieceError("The piece could not be stored now.", code="busy", status=503, retry=True)
