@@ -8,8 +8,8 @@ from werkzeug.test import create_environ
 from flask_proview.middleware.identity import PENDING, Exchange, IdentityReader, checked_id
 
 
-def session(*sources: str, path: str = "/x", response: list[tuple[str, str]] | None = None, headers: dict[str, str] | None = None, **environ: object) -> object:
-    request = {**create_environ(path, headers=headers), **environ}
+def session(*sources: str, path: str = "/x", response: list[tuple[str, str]] | None = None, headers: dict[str, str] | None = None, environ: dict[str, object] | None = None) -> object:
+    request = {**create_environ(path, headers=headers), **(environ or {})}
     return IdentityReader(sources, ()).session(Exchange(request, {"attempt": "7", "empty": ""}, response))
 
 
@@ -64,11 +64,11 @@ def test_answers_sources_wait_for_the_answer() -> None:
 
 
 def test_environ_may_be_set_before_or_by_the_application() -> None:
-    assert session("environ:REMOTE_USER", REMOTE_USER="alice") == "alice"
-    assert session("environ:app.id", **{"app.id": 12}) == "12"
+    assert session("environ:REMOTE_USER", environ={"REMOTE_USER": "alice"}) == "alice"
+    assert session("environ:app.id", environ={"app.id": 12}) == "12"
     assert session("environ:app.id") is PENDING
     assert session("environ:app.id", response=[]) is None
-    assert session("environ:app.id", response=[], **{"app.id": object()}) is None
+    assert session("environ:app.id", response=[], environ={"app.id": object()}) is None
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", "\0", "a\nb", "a\tb", "a\x7fb", "\u200b", "a\u202eb", "x" * 257, "\ud800"])

@@ -66,7 +66,7 @@ def test_cookie_of_a_plain_http_page_is_not_secure() -> None:
     assert "Secure" not in site.get(base="http://localhost:8000").headers["Set-Cookie"]
 
 
-UNTOUCHED = {
+UNTOUCHED: dict[str, tuple[WSGIApplication, dict[str, str]]] = {
     "other path": (answering(), {"path": "/home"}),
     "under the mount": (answering(), {"path": "/proview/console"}),
     "json": (answering(b'{"a":1}', content_type="application/json"), {}),
@@ -115,7 +115,8 @@ def test_answer_that_is_no_page_is_the_very_same(name: str) -> None:
 
 def environ_of(path: str = "/exam/7/take", method: str = "GET", **headers: str) -> WSGIEnvironment:
     sent = {**DOCUMENT, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    builder = EnvironBuilder(path, method=method, base_url="https://exam.example.com", headers={k: v for k, v in sent.items() if v != "-"})
+    kept = [(k, v) for k, v in sent.items() if v != "-"]
+    builder = EnvironBuilder(path, method=method, base_url="https://exam.example.com", headers=kept)
     try:
         return builder.get_environ()
     finally:
