@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 class Subscription:
     """A handler's place on a topic; ``close`` may be called twice."""
 
-    def __init__(self, closing: Callable[[], None]) -> None:
-        self._closing: Callable[[], None] | None = closing
+    def __init__(self, closing: Callable[[], object]) -> None:
+        self._closing: Callable[[], object] | None = closing
 
     def close(self) -> None:
         closing, self._closing = self._closing, None
@@ -127,9 +127,9 @@ class RedisBus:
             raise ConfigError(
                 "[bus] url = 'redis://…' needs the redis package: pip install 'flask-proview[redis]'"
             ) from None
-        self._redis = redis
+        self._errors = redis.RedisError
         options: dict[str, Any] = {"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": SOCKET_TIMEOUT_S}
-        self._client = redis.Redis.from_url(url, **options)
+        self._client: Any = redis.Redis.from_url(url, **options)
         self._handlers = _Handlers()
         self._unsent: queue.Queue[tuple[str, bytes] | None] = queue.Queue(MAX_UNSENT)
         # Topic changes are carried out by the listening thread: redis-py's PubSub is not for two threads.
@@ -192,7 +192,7 @@ class RedisBus:
                 try:
                     self._client.publish(PREFIX + item[0], item[1])
                     break
-                except self._redis.RedisError as error:
+                except self._errors as error:
                     failures = _pause(self._closed, failures, error)
 
     def _listen(self) -> None:
@@ -209,7 +209,7 @@ class RedisBus:
                     if message is not None and message["type"] == "message":
                         topic = message["channel"].decode().removeprefix(PREFIX)
                         self._handlers.deliver(topic, message["data"])
-            except (self._redis.RedisError, OSError) as error:
+            except (self._errors, OSError) as error:
                 failures = _pause(self._closed, failures, error)
             finally:
                 pubsub.close()

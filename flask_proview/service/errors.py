@@ -44,8 +44,6 @@ def handle_error(runtime: Runtime) -> Callable[[Exception], Response]:
     def answer(error: Exception) -> Response:
         if isinstance(error, RequestRedirect):
             return Response(status=error.code, headers={"Location": error.new_url})
-        if isinstance(error, HTTPException) and error.response is not None and error.code is None:
-            return Response(error.response.get_data(), error.response.status_code)
         api = as_api_error(error)
         if api.status >= 500 and not isinstance(error, ApiError):
             runtime.counters.add("errors")

@@ -57,11 +57,11 @@ class Forwarded:
 
     def origin(self, environ: WSGIEnvironment) -> Origin | None:
         """Scheme, host and port the browser used, as far as it can be known; None for a malformed Host."""
-        scheme = environ.get("wsgi.url_scheme", "http")
-        host = environ.get("HTTP_HOST", "")
+        scheme = str(environ.get("wsgi.url_scheme", "http"))
+        host = str(environ.get("HTTP_HOST", ""))
         if self.is_proxied(environ):
-            scheme = environ.get("HTTP_X_FORWARDED_PROTO", scheme).rpartition(",")[2].strip().lower() or scheme
-            host = environ.get("HTTP_X_FORWARDED_HOST", host).rpartition(",")[2].strip() or host
+            scheme = str(environ.get("HTTP_X_FORWARDED_PROTO", scheme)).rpartition(",")[2].strip().lower() or scheme
+            host = str(environ.get("HTTP_X_FORWARDED_HOST", host)).rpartition(",")[2].strip() or host
         try:
             return Origin.from_host_header(scheme, host)
         except ValueError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_proview.errors import ApiError
 
@@ -43,13 +44,20 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     files = dict(read_static(STATIC))
 
     @blueprint.get("/init.js")
-    @blueprint.get("/<path:_anything>/init.js")
-    def loader(_anything: str = "") -> Response:
-        return _answer(files.get("init.js"))
+    @blueprint.get("/<path:anything>/init.js")
+    def loader(anything: str = "") -> WerkzeugResponse:
+        file = files.get("init.js")
+        return _answer(_below(file, anything.count("/") + 1) if file is not None and anything else file)
 
     @blueprint.get("/static/<path:name>")
-    def static_file(name: str) -> Response:
+    def static_file(name: str) -> WerkzeugResponse:
         return _answer(files.get(name))
+
+
+def _below(file: StaticFile, depth: int) -> StaticFile:
+    """The loader for a page that asks for it ``depth`` folders below the mount: told where the mount is, unless its tag says so."""
+    line = f'(function(s){{if(s&&!s.dataset.proviewBase)s.dataset.proviewBase="{"../" * min(depth, 20)}"}})(document.currentScript);\n'
+    return StaticFile(line.encode() + file.body, f"{file.etag}-{depth}", file.content_type)
 
 
 def read_static(folder: Path) -> Iterator[tuple[str, StaticFile]]:
@@ -61,7 +69,7 @@ def read_static(folder: Path) -> Iterator[tuple[str, StaticFile]]:
             yield path.relative_to(folder).as_posix(), StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type)
 
 
-def _answer(file: StaticFile | None) -> Response:
+def _answer(file: StaticFile | None) -> WerkzeugResponse:
     if file is None:
         raise ApiError("There is no such file.", code="not_found", status=404)
     response = Response(file.body, content_type=file.content_type)

@@ -44,12 +44,14 @@ def parse_digest(header: str | None) -> str:
     raise ApiError("The Content-Digest header has no sha-256.", code="digest_missing")
 
 
-def parse_decimal(text: str | None, what: str, limit: int = MAX_RUN) -> int:
+def parse_decimal(text: str | None, what: str, limit: int = MAX_RUN, signed: bool = False) -> int:
     """A canonical decimal number of a URL or header.
 
     :raises ApiError: 400 ``piece_invalid``.
     """
-    if text is None or _DECIMAL.fullmatch(text) is None or int(text) > limit:
+    # The first piece may lie a little before the session's zero: the browser's clock is only measured so well.
+    digits = text.removeprefix("-") if text is not None and signed else text
+    if text is None or digits is None or _DECIMAL.fullmatch(digits) is None or int(text) > limit:
         raise _invalid(f"{what} must be an integer from 0 to {limit}")
     return int(text)
 
@@ -82,7 +84,7 @@ def make_piece(
         run=_integer(run, "run", MAX_RUN),
         seq=_integer(seq, "seq", MAX_SEQ),
         sha256=sha256,
-        start_ms=_integer(start, "start", MAX_RUN),
+        start_ms=_integer(start, "start", MAX_RUN, -MAX_DURATION_MS),
         duration_ms=_integer(duration, "duration", MAX_DURATION_MS),
         mime=_check_mime(mime),
         last=last is True,
@@ -105,9 +107,9 @@ def _check_mime(mime: object) -> str:
     return mime
 
 
-def _integer(value: object, what: str, limit: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limit:
-        raise _invalid(f"{what} must be an integer from 0 to {limit}")
+def _integer(value: object, what: str, limit: int, low: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= limit:
+        raise _invalid(f"{what} must be an integer from {low} to {limit}")
     return value
 
 

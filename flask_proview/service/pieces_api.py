@@ -70,7 +70,7 @@ def _read_piece(runtime: Runtime, session: Session, track: str, run: str, seq: s
         "track": check_track(track),
         "run": parse_decimal(run, "run"),
         "seq": parse_decimal(seq, "seq", MAX_SEQ),
-        "start": parse_decimal(headers.get("X-Piece-Start"), "X-Piece-Start"),
+        "start": parse_decimal(headers.get("X-Piece-Start"), "X-Piece-Start", signed=True),
         "duration": parse_decimal(headers.get("X-Piece-Duration"), "X-Piece-Duration", MAX_DURATION_MS),
         "last": headers.get("X-Piece-Last") == "1",
         "mime": headers.get("Content-Type"),

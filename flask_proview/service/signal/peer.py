@@ -238,7 +238,11 @@ class Peer:
         try:
             seqs = store_events(self._runtime, session, list(message.events))
         except ApiError as error:
-            raise _Refused(Close.SESSION_ENDED, error.message) from None
+            if error.code == "session_ended":
+                raise _Refused(Close.SESSION_ENDED, error.message) from None
+            # The quota of events is no reason to end the connection that carries the recording.
+            self._outbox.send({"type": "error", "code": error.code, "message": error.message})
+            return
         self._outbox.send({"type": "events_ack", "seqs": seqs})
 
     def _on_stop(self, _session: Session, stop: protocol.Stop) -> None:
