@@ -30,7 +30,7 @@ SRTP_BUFFER_BYTES: Final = 2048
 StunProtocol = aioice.ice.StunProtocol
 Connection = aioice.ice.Connection
 
-_CONNECTION_NAMES = ("_check_list", "_nominated", "_queue", "_protocols", "_early_checks", "_remote_candidates_end", "get_component_candidates")
+_CONNECTION_NAMES = ("_check_list", "_nominated", "_queue", "_protocols", "_early_checks", "_closing", "_remote_candidates_end", "get_component_candidates")
 _DTLS_NAMES = ("_rx_srtp", "_tx_srtp", "_set_role", "_recv_next")
 
 __all__ = ["Connection", "SrtpReceiver", "SrtpSender", "StunMessage", "StunProtocol", "check_internals", "parse_message"]
@@ -118,6 +118,11 @@ def is_checked(connection: Connection, protocol: StunProtocol, address: tuple[st
 def check_count(connection: Connection) -> int:
     """How many candidate pairs the connection holds; an authenticated peer can add one per address."""
     return len(connection._check_list)
+
+
+def is_lost(connection: Connection) -> bool:
+    """Whether ICE has closed by itself or by us, rather than DTLS above it."""
+    return connection._closing
 
 
 def nominated(connection: Connection) -> tuple[StunProtocol, tuple[str, int]] | None:

@@ -225,10 +225,13 @@ class Peer:
             self._socket = protocol.sock if isinstance(protocol, GuardedProtocol) else None
 
     def _on_state(self) -> None:
-        if self._dtls.state in ("closed", "failed"):
-            self._end("hangup" if self._dtls.state == "closed" else "dtls_failed")
-        elif self._ice.state == "failed":
-            self._end("consent_expired" if self.connected else "ice_failed")
+        if self._dtls.state == "failed":
+            self._end("dtls_failed")
+        elif self._ice.state == "failed" and not self.connected:
+            self._end("ice_failed")
+        elif self._ice.state == "failed" or self._dtls.state == "closed":
+            # A lost ICE connection takes DTLS with it, in either order; otherwise the browser has said goodbye.
+            self._end("consent_expired" if hooks.is_lost(self._connection) else "hangup")
 
     def _end(self, reason: str) -> None:
         if not self._over.is_set():
