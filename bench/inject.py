@@ -34,7 +34,7 @@ TAG = b'<script src="/proview/init.js" data-proview-route="r0" data-proview-role
 def exam_page(size: int) -> bytes:
     """A page as old exam sites write them: a table, radio buttons, a long hidden field."""
     rnd = random.Random(7)  # noqa: S311
-    words = "the of and to candidate answer question which following best describes function process system value result".split()
+    words = ["the", "of", "and", "to", "candidate", "answer", "question", "which", "following", "best", "describes", "function", "process", "system", "value", "result"]
     head = (
         "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
         "<!-- build 2014-03-11 <head> template v2 -->\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
@@ -84,7 +84,7 @@ class RegexMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         held: dict[str, Any] = {}
-        answer = self._app(environ, lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None))  # type: ignore[func-returns-value]
+        answer = self._app(environ, lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None))
         body = self._head.sub(lambda m: m[0] + TAG, b"".join(answer), count=1)
         headers = [(k, v) if k.lower() != "content-length" else (k, str(len(body))) for k, v in held["headers"]]
         start_response(held["status"], headers)
@@ -96,7 +96,7 @@ class ReplaceMiddleware(RegexMiddleware):
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         held: dict[str, Any] = {}
-        answer = self._app(environ, lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None))  # type: ignore[func-returns-value]
+        answer = self._app(environ, lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None))
         body = b"".join(answer).replace(b"</body>", TAG + b"</body>")
         headers = [(k, v) if k.lower() != "content-length" else (k, str(len(body))) for k, v in held["headers"]]
         start_response(held["status"], headers)
@@ -130,7 +130,7 @@ ENVIRON = {
 
 def serve(app: WSGIApplication, environ: dict[str, Any]) -> int:
     sent: list[Any] = []
-    answer = app(dict(environ), lambda status, headers, exc_info=None: sent.append(headers) or (lambda data: None))  # type: ignore[func-returns-value]
+    answer = app(dict(environ), lambda status, headers, exc_info=None: sent.append(headers) or (lambda data: None))
     length = sum(map(len, answer))
     close = getattr(answer, "close", None)
     if close is not None:

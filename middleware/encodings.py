@@ -30,6 +30,10 @@ _IN_CONTENT = re.compile(rb"charset[\t\n\x0c\r ]*=[\t\n\x0c\r ]*[\"']?([^\t\n\x0
 _LABEL = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,39}")
 
 
+# Charsets whose "<" may not be the byte "<".
+UNUSUAL = frozenset({*_UTF16, ESCAPED})
+
+
 def utf16_of(beginning: bytes, charset: str) -> tuple[str, int] | None:
     """(codec, length of the byte order mark) of a page in UTF-16, else None. The mark wins over the header."""
     if beginning.startswith(b"\xff\xfe"):

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import zlib
 
-from .encodings import ESCAPED, pushed_out_charset, utf16_of
-from .gzip_splice import HEADER, MAGIC, TRAILER_BYTES, TrailerCombiner, header_length, stored_block
+from .encodings import UNUSUAL, pushed_out_charset
+from .gzip_splice import HEADER, TRAILER_BYTES, TrailerCombiner, has_second_member, header_length, stored_block
 from .insertion import PageInsertion, Sniff
-from .place import BOM, LIMIT, doctype, looks_like_document, place
+from .place import BOM, LIMIT, Place, doctype, looks_like_document, place
 from .recode import RecodedInsertion
 
 PEEK_BYTES = 2048
@@ -34,20 +34,21 @@ class GzipInsertion:
         self._xml = xml
         self._header_charset = charset
         self._slow: RecodedInsertion | None = None
-        self._spliceable = not xml and charset != ESCAPED and utf16_of(b"", charset) is None
+        self._spliceable = not xml and charset not in UNUSUAL
         self._raw = b""
         self._prefix = b""
         self._tail: bytes | None = None
         self._peek = b""
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         self._header = 0
+        self._looked = 0
 
     def feed(self, data: bytes) -> bytes | None:
         if self._slow is not None:
             return self._relay(self._slow.feed(data))
         if self._tail is not None:
             return self._pass_on(data)
-        self._raw += data
+        self._raw = self._raw + data if self._raw else data
         if not self._header:
             header = header_length(self._raw)
             if header is None:
@@ -55,9 +56,8 @@ class GzipInsertion:
                 return None
             if not header:
                 return None
-            self._header = header
-            data = self._raw[header:]
-        return self._look(data)
+            self._header = self._looked = header
+        return self._look()
 
     def finish(self) -> bytes | None:
         if self._slow is None and self._tail is None and not self.declined:
@@ -77,39 +77,52 @@ class GzipInsertion:
     def held(self) -> bytes:
         return self._raw if self._tail is None else self._tail
 
-    def _look(self, data: bytes) -> bytes | None:
-        try:
-            self._peek += self._inflate.decompress(data, PEEK_BYTES - len(self._peek))
-        except zlib.error:
-            self.declined = "broken gzip"
-            return None
-        peek = self._peek
-        ended = self._inflate.eof
-        found = place(peek, final=ended)
-        if self._spliceable and (not found.found or not peek) and len(peek) < PEEK_BYTES and not ended and len(self._raw) < LIMIT:
-            return None
+    def _look(self) -> bytes | None:
+        """Inflate no more than it takes to see the place."""
+        raw = self._raw
+        while True:
+            part = raw[self._looked : self._looked + PEEK_BYTES]
+            self._looked += len(part)
+            try:
+                self._peek += self._inflate.decompress(part, PEEK_BYTES - len(self._peek))
+            except zlib.error:
+                self.declined = "broken gzip"
+                return None
+            ended = self._inflate.eof
+            found = place(self._peek, final=ended)
+            if not self._spliceable or ended or found.found and self._peek or len(self._peek) >= PEEK_BYTES or self._looked > LIMIT:
+                return self._decide(self._peek, found)
+            if self._looked >= len(raw):
+                return None
+
+    def _decide(self, peek: bytes, found: Place) -> bytes | None:
         if not found.found or not self._spliceable or found.head_attributes or peek[:1] in (b"\xff", b"\xfe") or peek.startswith(BOM):
             return self._recode()
         if not self._passes_sniff(peek, found.offset):
             self.declined = "does not look like a page"
             return None
-        if MAGIC in self._raw[self._header : -TRAILER_BYTES]:
-            return self._recode()  # perhaps a second member
+        if has_second_member(self._raw, self._header):
+            return self._recode()
         self._prefix = doctype(peek[: found.offset]) + self._tag
         if not self._header_charset:
             self.charset = pushed_out_charset(peek, len(self._prefix))
         start = HEADER + stored_block(self._prefix)
         self.growth = len(start) - self._header
-        raw, self._raw, self._peek = self._raw[self._header :], b"", b""
-        self._tail = b""
-        return start + self._pass_on(raw)
+        raw, self._raw, self._peek = memoryview(self._raw), b"", b""
+        # Everything but the last eight bytes, which may be the trailer.
+        cut = max(self._header, len(raw) - TRAILER_BYTES)
+        self._tail = bytes(raw[cut:])
+        return b"".join((start, raw[self._header : cut]))
 
     def _pass_on(self, data: bytes) -> bytes:
-        """Everything but the last eight bytes, which may be the trailer."""
-        if self._tail:
-            data = self._tail + data
-        self._tail = data[-TRAILER_BYTES:]
-        return data[:-TRAILER_BYTES]
+        tail = self._tail or b""
+        if len(data) < TRAILER_BYTES:
+            tail += data
+            self._tail = tail[-TRAILER_BYTES:]
+            return tail[:-TRAILER_BYTES]
+        view = memoryview(data)
+        self._tail = bytes(view[-TRAILER_BYTES:])
+        return b"".join((tail, view[:-TRAILER_BYTES]))
 
     def _passes_sniff(self, peek: bytes, offset: int) -> bool:
         if self._sniff is Sniff.DOCUMENT:

@@ -40,6 +40,16 @@ def header_length(data: bytes) -> int | None:
     return end if len(data) >= end else 0
 
 
+def has_second_member(data: bytes, start: int) -> bool:
+    """Whether something like another member's header follows, which costs a needless recompression once in a hundred megabytes."""
+    at = data.find(MAGIC, start)
+    while at >= 0:
+        if at + 10 < len(data) and not data[at + 3] & _RESERVED:
+            return True
+        at = data.find(MAGIC, at + 1)
+    return False
+
+
 def stored_block(prefix: bytes) -> bytes:
     """A deflate block that is not the last one and holds ``prefix`` as it is (at most 65535 bytes)."""
     return b"\0" + struct.pack("<HH", len(prefix), len(prefix) ^ 0xFFFF) + prefix

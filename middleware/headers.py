@@ -180,12 +180,14 @@ def varied(value: str | None) -> str:
 
 def common_headers(head: Head, version: str) -> Headers:
     """What a changed page and its 304 share: cache rules, entity tag, feature policies."""
-    headers = [("Cache-Control", private_cache_control(head.cache_control)), ("Vary", varied(head.vary))]
+    headers = [("Cache-Control", "private, no-cache" if head.cache_control is None else private_cache_control(head.cache_control)), ("Vary", varied(head.vary))]
     outward = None if head.etag is None else etag.outward(head.etag, version)
     if outward is not None:
         headers.append(("ETag", outward))
-    headers += [(name, admit_in_permissions_policy(value)) for name, value in head.permissions]
-    headers += [(name, admit_in_feature_policy(value)) for name, value in head.features]
+    if head.permissions:
+        headers += [(name, admit_in_permissions_policy(value)) for name, value in head.permissions]
+    if head.features:
+        headers += [(name, admit_in_feature_policy(value)) for name, value in head.features]
     return headers
 
 

@@ -18,7 +18,7 @@ from flask_proview.tokens import TokenSigner
 
 from .destination import FRAMES, is_navigation, may_stop, page_likelihood
 from .headers import Headers
-from .identity import PENDING, Exchange, Identity
+from .identity import PENDING, Exchange
 from .launch import LaunchCookies, LaunchTooLong
 from .observer import Observer, Reason, Refusal, StopReached
 from .page import PageRequest, RouteParts
@@ -106,11 +106,14 @@ class InjectMiddleware:
             return None
         framed = match.route.mode == "frame" and environ.get("HTTP_SEC_FETCH_DEST") in FRAMES
         exchange = Exchange(environ, match.variables)
-        root = quote(environ.get("SCRIPT_NAME", ""), encoding="latin-1")
+        root = environ.get("SCRIPT_NAME", "")
+        if root:
+            root = quote(root, encoding="latin-1")
+        session, profile = parts.identity.session(exchange), parts.identity.profile(exchange)
         page = PageRequest(
-            parts, account, match, origin, host, path, method, root, exchange, likelihood, framed, stops
+            parts, account, match, origin, host, path, method, root, exchange, session, profile, likelihood, framed, stops
         )
-        if likelihood is not None and match.route.start == "auto" and parts.identity.session(exchange) is None:
+        if likelihood is not None and session is None and match.route.start == "auto":
             self._refuse(page, "identity", f"no session id in {', '.join(match.route.session)}")
             return None
         return page
@@ -124,12 +127,10 @@ class InjectMiddleware:
         route = page.match.route
         if route.mode != "frame" or page.match.role != "page" or not is_navigation(environ):
             return None
-        session = page.parts.identity.session(page.exchange)
-        profile = page.parts.identity.profile(page.exchange)
-        if session is PENDING or profile is PENDING:
+        if page.session is PENDING or page.profile is PENDING:
             return None  # only the application's answer tells whose page it is: inline
         try:
-            cookie = self._launches.cookie(route, page.account, Identity(session, profile), page.origin, page.script_root)
+            cookie = self._launches.cookie(route, page.account, page.identity(()), page.origin, page.script_root)
         except LaunchTooLong:
             return None  # reported with the page
         body = shell_page(
@@ -150,11 +151,10 @@ class InjectMiddleware:
             return None
 
     def _report_stop(self, page: PageRequest, headers: Headers) -> None:
-        exchange = Exchange(page.exchange.environ, page.exchange.variables, headers)
-        session, profile = page.parts.identity.session(exchange), page.parts.identity.profile(exchange)
-        if not isinstance(session, str):
+        identity = page.identity(headers)
+        if identity.session is None:
             return
-        stop = StopReached(page.account.name, page.parts.name, session, profile if isinstance(profile, str) else None, page.path)
+        stop = StopReached(page.account.name, page.parts.name, identity.session, identity.profile, page.path)
         try:
             self._observer.stop_reached(stop)
         except Exception as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import Protocol
 
-from .encodings import ESCAPED, ascii_view, offset_in_utf16, pushed_out_charset, utf16_of
+from .encodings import ESCAPED, UNUSUAL, ascii_view, offset_in_utf16, pushed_out_charset, utf16_of
 from .place import BOM, LIMIT, Place, looks_like_document, place
 from .place_xml import place_xml
 
@@ -58,7 +58,7 @@ class PageInsertion:
         self._charset = charset
         self._sniff = sniff
         self._xml = xml
-        self._unusual = xml or charset == ESCAPED or utf16_of(b"", charset) is not None
+        self._unusual = xml or charset in UNUSUAL
         self._held = b""
         self._started = False
         self._scans = 0

@@ -6,6 +6,8 @@ into its expiry.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flask_proview.config import Account, Config, Route
 from flask_proview.origins import Origin
 from flask_proview.tokens import Kind, TokenSigner
@@ -15,6 +17,7 @@ from .identity import Identity
 COOKIE_PREFIX = "proview_launch_"
 # Browsers refuse cookies (name, value and attributes) of more than 4096 bytes (RFC 6265 section 6.1).
 _MAX_COOKIE = 4096
+_REMEMBERED = 1024
 
 
 class LaunchTooLong(ValueError):
@@ -28,6 +31,7 @@ class LaunchCookies:
         self._signer = signer
         self._ttl_s = config.limits.launch_minutes * 60
         self._mount = config.server.mount
+        self._spelled = lru_cache(_REMEMBERED)(str)
 
     def cookie(self, route: Route, account: Account, identity: Identity, origin: Origin, script_root: str) -> str:
         """:raises LaunchTooLong: naming what happened."""
@@ -38,7 +42,7 @@ class LaunchCookies:
                 "route": route.name,
                 "session": identity.session,
                 "profile": identity.profile,
-                "origin": str(origin),
+                "origin": self._spelled(origin),
                 "session_type": route.session_type or account.session_type,
                 "title": route.title or account.title,
             },

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from flask_proview._version import __version__
 from flask_proview.config import Account, Config, Route
 from flask_proview.origins import Origin
 
-from .identity import Exchange, IdentityReader
+from .identity import PENDING, Exchange, Identity, IdentityReader, Pending
 from .insertion import Sniff
 from .routes import Match
 from .tag import script_tag
@@ -54,8 +55,23 @@ class PageRequest:
     method: str
     script_root: str
     exchange: Exchange
+    # As far as the request tells; PENDING parts are read again from the answer.
+    session: str | None | Pending
+    profile: str | None | Pending
     likelihood: Sniff | None
     framed: bool
     stops: bool
     # The client asked to revalidate a copy that we changed.
     revalidates: bool = field(default=False)
+
+    def identity(self, response: Iterable[tuple[str, str]]) -> Identity:
+        """Both ids, with the answer's headers at hand."""
+        session, profile = self.session, self.profile
+        if session is PENDING or profile is PENDING:
+            exchange = Exchange(self.exchange.environ, self.match.variables, response)
+            session = self.parts.identity.session(exchange) if session is PENDING else session
+            profile = self.parts.identity.profile(exchange) if profile is PENDING else profile
+        return Identity(
+            None if isinstance(session, Pending) else session,
+            None if isinstance(profile, Pending) else profile,
+        )

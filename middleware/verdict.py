@@ -24,7 +24,6 @@ from .headers import (
     read_content_type,
     read_head,
 )
-from .identity import Exchange, Identity
 from .insertion import Insertion, PageInsertion, Sniff
 from .launch import LaunchCookies, LaunchTooLong
 from .observer import Reason
@@ -110,15 +109,10 @@ class PageJudge:
         return Change([*head.kept, *common_headers(head, page.parts.version), ("Set-Cookie", cookie)])
 
     def _cookie(self, page: PageRequest, headers: Headers) -> str | None:
-        exchange = Exchange(page.exchange.environ, page.exchange.variables, headers)
-        session = page.parts.identity.session(exchange)
-        profile = page.parts.identity.profile(exchange)
-        if not isinstance(session, str):
-            session = None
-        if session is None and page.parts.route.start == "auto":
+        identity = page.identity(headers)
+        if identity.session is None and page.parts.route.start == "auto":
             self._refuse(page, "identity", f"no session id in {', '.join(page.parts.route.session)}")
             return None
-        identity = Identity(session, profile if isinstance(profile, str) else None)
         try:
             return self._launches.cookie(page.parts.route, page.account, identity, page.origin, page.script_root)
         except LaunchTooLong as error:
