@@ -1,0 +1,48 @@
+"""Events of a session → why something may be missing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flask_proview.sessions.ledger import Cause
+from flask_proview.sessions.models import Event
+
+# (events that begin it, events that end it, cause)
+_PAIRS: tuple[tuple[frozenset[int], frozenset[int], str, frozenset[str]], ...] = (
+    (frozenset({10010}), frozenset({10011}), "paused", frozenset({"camera", "screen"})),
+    (frozenset({10014, 10015}), frozenset({10016}), "device", frozenset({"camera"})),
+    (frozenset({27}), frozenset({26}), "permission", frozenset({"camera"})),
+    (frozenset({12}), frozenset({10013}), "permission", frozenset({"screen"})),
+    (frozenset({10018}), frozenset({9}), "storage", frozenset({"camera", "screen"})),
+    (frozenset({10, 10007}), frozenset({9, 10008}), "network", frozenset({"camera", "screen"})),
+)
+PAGE_LOADED = 10009
+# A page load explains a gap around it of this length, not more.
+PAGE_BEFORE_MS, PAGE_AFTER_MS = 5000, 5000
+
+
+def causes_of(events: Iterable[Event], track: str, first_recorded_ms: int | None) -> list[Cause]:
+    """Why ``track`` may have gaps. Before its first recorded moment the candidate was giving consent and checking devices."""
+    ordered = sorted(events, key=lambda e: (e.at_ms, e.id))
+    causes = [Cause(0, first_recorded_ms, "setup")] if first_recorded_ms else []
+    for begins, ends, cause, tracks in _PAIRS:
+        if track in tracks:
+            causes += _between(ordered, begins, ends, cause)
+    for event in ordered:
+        if event.event_type_id == PAGE_LOADED:
+            causes.append(Cause(event.at_ms - PAGE_BEFORE_MS, event.at_ms + PAGE_AFTER_MS, "page"))
+    return causes
+
+
+def _between(events: Sequence[Event], begins: frozenset[int], ends: frozenset[int], cause: str) -> list[Cause]:
+    causes: list[Cause] = []
+    since: int | None = None
+    for event in events:
+        if event.event_type_id in begins and since is None:
+            since = event.at_ms
+        elif event.event_type_id in ends and since is not None:
+            causes.append(Cause(since, event.at_ms, cause))
+            since = None
+    if since is not None:
+        causes.append(Cause(since, None, cause))
+    return causes

@@ -1,0 +1,119 @@
+"""From pieces to something that plays: one seekable WebM per track, and the ledger. May run any number of times."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import delete, select
+
+from flask_proview.config import Config
+from flask_proview.errors import ApiError
+from flask_proview.sessions import ledger
+from flask_proview.sessions.database import Database, now_ms
+from flask_proview.sessions.models import Event, Outcome, Recording, Session, State
+
+from .causes import causes_of
+from .layout import TRACKS, Layout
+from .remux import Remuxed, remux, sha256_of
+from .sources import track_sources
+
+log = logging.getLogger(__name__)
+
+
+class Finaliser:
+    """Makes the recordings of ended sessions (and of running ones, as far as they have come)."""
+
+    def __init__(self, db: Database, config: Config) -> None:
+        self._db = db
+        self._layout = Layout(Path(config.storage.recordings))
+
+    def finalise(self, uuid: str) -> list[Recording]:
+        """Make or remake the recordings and the ledger of a session from everything that is durable now.
+
+        :raises ApiError: 404 ``unknown_session``.
+        """
+        started = now_ms()
+        with self._db.read() as db:
+            session = db.scalars(select(Session).where(Session.uuid == uuid)).first()
+            if session is None:
+                raise ApiError("There is no such session.", code="unknown_session", status=404)
+            events = list(db.scalars(select(Event).where(Event.session_id == session.id)))
+        recordings: list[Recording] = []
+        rows: list[Outcome] = []
+        made: dict[str, tuple[Remuxed | None, list[tuple[float, float]]]] = {}
+        end_ms = self._length_ms(session)
+        for track in TRACKS:
+            sources = track_sources(self._db, self._layout, session, track)
+            if not sources.segments and not sources.notes:
+                continue
+            end_ms = max(end_ms, round(sources.end_ms)) if session.state == State.EXPIRED else end_ms
+            target = self._layout.recording_file(uuid, track)
+            done = remux(sources.segments, target) if sources.segments else None
+            made[track] = (done, sources.missing)
+            if done is not None:
+                recordings.append(_recording(session, track, target, done, sources.notes))
+        for track, (done, missing) in made.items():
+            rows += _outcomes(session, track, end_ms, done, missing, events)
+        self._save(session, recordings, rows, started, end_ms)
+        log.info("session %s: %d recording(s) made in %d ms", uuid, len(recordings), now_ms() - started)
+        return recordings
+
+    def _length_ms(self, session: Session) -> int:
+        end = session.ended_at if session.ended_at is not None else session.last_seen_at
+        return max(0, end - session.started_at)
+
+    def _save(
+        self, session: Session, recordings: list[Recording], rows: list[Outcome], started: int, end_ms: int
+    ) -> None:
+        with self._db.write() as db:
+            row = db.scalars(select(Session).where(Session.id == session.id).with_for_update()).one()
+            db.execute(delete(Recording).where(Recording.session_id == session.id))
+            db.execute(delete(Outcome).where(Outcome.session_id == session.id))
+            db.add_all([*recordings, *rows])
+            # What arrived while we worked has set finalise_wanted_at to a later time and is done by the next run.
+            row.finalised_at = started
+            if row.state == State.EXPIRED:
+                # The browser vanished; what it handed in later shows how long it really went on.
+                row.ended_at = row.started_at + end_ms
+
+
+def _recording(session: Session, track: str, path: Path, done: Remuxed, notes: list[dict[str, object]]) -> Recording:
+    return Recording(
+        session_id=session.id,
+        track=track,
+        path=path.name,
+        mime=f'video/webm; codecs="{", ".join(done.codecs)}"',
+        offset_ms=round(done.offset_ms),
+        duration_ms=round(done.duration_ms),
+        bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+        made_at=now_ms(),
+        notes=[*notes, *done.notes],
+    )
+
+
+def _outcomes(
+    session: Session,
+    track: str,
+    length_ms: int,
+    done: Remuxed | None,
+    missing: list[tuple[float, float]],
+    events: list[Event],
+) -> list[Outcome]:
+    recorded = done.intervals if done is not None else []
+    first = min((i.from_ms for i in recorded), default=None)
+    causes = causes_of(events, track, first)
+    causes += [ledger.Cause(round(a), round(b), "upload") for a, b in missing]
+    return [
+        Outcome(
+            session_id=session.id,
+            track=track,
+            from_ms=row.from_ms,
+            to_ms=row.to_ms,
+            outcome=row.outcome,
+            cause=row.cause,
+            source=row.source,
+        )
+        for row in ledger.outcomes(length_ms, recorded, causes)
+    ]

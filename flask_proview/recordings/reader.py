@@ -1,0 +1,133 @@
+"""A run as bytes that a demuxer can read: its pieces in order, whatever order they arrived in. Constant memory.
+
+A missing piece ends a *span*. What follows can only be read from the next Cluster on, behind the run's header: blocks carry
+times relative to their cluster, so reading on would put pictures in the wrong place (WebM, RFC 9559 section 10).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+CLUSTER = b"\x1f\x43\xb6\x75"
+EBML = b"\x1a\x45\xdf\xa3"
+# The header of a recorder's stream is some hundred bytes; a cluster starts at least every few seconds.
+HEADER_LIMIT = 1 << 20
+SCAN_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Where one piece lies, and the stretch of the session clock it covers (ms)."""
+
+    seq: int
+    offset: int
+    length: int
+    start_ms: int
+    duration_ms: int
+
+    @property
+    def end_ms(self) -> int:
+        return self.start_ms + self.duration_ms
+
+
+def spans(slices: Sequence[Slice]) -> list[list[Slice]]:
+    """Pieces in order of seq, cut where one is missing."""
+    result: list[list[Slice]] = []
+    for piece in sorted(slices, key=lambda s: s.seq):
+        if result and piece.seq == result[-1][-1].seq + 1:
+            result[-1].append(piece)
+        else:
+            result.append([piece])
+    return result
+
+
+class RunReader:
+    """The bytes of some pieces of a run's file, one after the other; ``read(n)`` only, as for a pipe."""
+
+    def __init__(self, path: Path, slices: Sequence[Slice], prefix: bytes = b"", skip: int = 0) -> None:
+        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._slices = list(slices)
+        self._prefix = prefix
+        self._index = 0
+        self._position = 0
+        self._skip(skip)
+
+    def read(self, size: int = -1) -> bytes:
+        """At most ``size`` bytes; b"" at the end.
+
+        :raises OSError: when the file is shorter than its rows say.
+        """
+        if self._prefix:
+            cut = len(self._prefix) if size < 0 else size
+            head, self._prefix = self._prefix[:cut], self._prefix[cut:]
+            return head
+        while self._index < len(self._slices):
+            piece = self._slices[self._index]
+            left = piece.length - self._position
+            if left <= 0:
+                self._index, self._position = self._index + 1, 0
+                continue
+            wanted = min(left, 1 << 20 if size < 0 else size)
+            data = os.pread(self._handle, wanted, piece.offset + self._position)
+            if not data:
+                raise OSError(f"piece {piece.seq} is shorter on disk than its row says")
+            self._position += len(data)
+            return data
+        return b""
+
+    def close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def __enter__(self) -> RunReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _skip(self, count: int) -> None:
+        while count > 0 and self._index < len(self._slices):
+            step = min(count, self._slices[self._index].length - self._position)
+            self._position += step
+            count -= step
+            if self._position >= self._slices[self._index].length:
+                self._index, self._position = self._index + 1, 0
+
+
+def header_of(path: Path, first: Slice) -> bytes | None:
+    """What stands before the first Cluster of a run's piece 0; None when it is not the start of a WebM stream."""
+    with RunReader(path, [first]) as reader:
+        data = _read_up_to(reader, HEADER_LIMIT)
+    if not data.startswith(EBML):
+        return None
+    at = data.find(CLUSTER)
+    return data if at < 0 else data[:at]
+
+
+def next_cluster(path: Path, slices: Sequence[Slice]) -> int | None:
+    """How many bytes of these pieces stand before their first Cluster; None when there is none."""
+    position, tail = 0, b""
+    with RunReader(path, slices) as reader:
+        while data := reader.read(SCAN_BYTES):
+            window = tail + data
+            at = window.find(CLUSTER)
+            if at >= 0:
+                return position - len(tail) + at
+            position += len(data)
+            tail = window[-(len(CLUSTER) - 1) :]
+    return None
+
+
+def _read_up_to(reader: RunReader, limit: int) -> bytes:
+    parts, size = [], 0
+    while size < limit and (data := reader.read(limit - size)):
+        parts.append(data)
+        size += len(data)
+    return b"".join(parts)

@@ -1,0 +1,183 @@
+"""Copy the packets of a track's segments into one seekable WebM. Nothing is decoded, memory is constant."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.stream import Stream
+
+from flask_proview.sessions.ledger import Interval
+
+from .packets import TimedPacket, Unreadable, open_webm, timed_packets
+from .sources import Segment
+
+MILLISECONDS = Fraction(1, 1000)
+# A still screen sends few pictures; only a longer silence of packets is the end of an interval of a live file.
+JOIN_MS = 2000.0
+
+
+@dataclass(slots=True)
+class Remuxed:
+    """What was copied. Times are session-clock ms; ``intervals`` are the recorded stretches."""
+
+    offset_ms: float = 0.0
+    end_ms: float = 0.0
+    packets: int = 0
+    codecs: tuple[str, ...] = ()
+    intervals: list[Interval] = field(default_factory=list)
+    notes: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def duration_ms(self) -> float:
+        return self.end_ms - self.offset_ms
+
+
+def remux(segments: Sequence[Segment], target: Path) -> Remuxed | None:
+    """Write ``target`` (replaced as a whole, durable when this returns); None when there is nothing to play.
+
+    Odd segments (not readable, other codec) are left out and noted.
+    """
+    result = Remuxed()
+    temporary = target.with_suffix(".part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with ExitStack() as stack:
+            output = stack.enter_context(av.open(str(temporary), "w", format="webm"))
+            writer = _Writer(output, result)
+            _add_streams(writer, segments, stack)
+            if writer.video is None and writer.audio is None:
+                return None
+            for segment in segments:
+                writer.copy(segment)
+        if not result.packets:
+            return None
+        _make_durable(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return result
+
+
+def _add_streams(writer: _Writer, segments: Sequence[Segment], stack: ExitStack) -> None:
+    """The output's streams: the first picture and the first sound that any segment has."""
+    for segment in segments:
+        if writer.video is not None and writer.audio is not None:
+            return
+        try:
+            opened = stack.enter_context(open_webm(stack.enter_context(segment.open())))
+        except (Unreadable, OSError):
+            continue  # noted when it is copied
+        if writer.video is None and opened.video is not None:
+            writer.video = _Track(writer.output.add_stream_from_template(opened.video), opened.video)
+        if writer.audio is None and opened.audio is not None:
+            writer.audio = _Track(writer.output.add_stream_from_template(opened.audio), opened.audio)
+
+
+class _Track:
+    """One output stream: its codec and the last time written."""
+
+    def __init__(self, stream: Stream, template: Stream) -> None:
+        self.stream = stream
+        self.codec = template.codec_context.name
+        self.last_ms = -1
+
+
+class _Writer:
+    """Puts timed packets into the container, in order and without going back in time."""
+
+    def __init__(self, output: OutputContainer, result: Remuxed) -> None:
+        self.output = output
+        self.result = result
+        self.video: _Track | None = None
+        self.audio: _Track | None = None
+        self._started = False
+
+    def copy(self, segment: Segment) -> None:
+        """All packets of a segment that lie within its limits."""
+        first = last = None
+        try:
+            with segment.open() as reader, open_webm(reader) as opened:
+                usable = self._usable(opened.video, opened.audio, segment)
+                for timed in timed_packets(opened, segment.clock_ms):
+                    if timed.kind not in usable or timed.at_ms < segment.from_ms - JOIN_MS:
+                        continue
+                    if timed.at_ms >= segment.to_ms:
+                        break
+                    if segment.source == "live" and timed.at_ms < segment.from_ms:
+                        continue
+                    if self._write(timed):
+                        first = timed.at_ms if first is None else first
+                        last = max(last or 0.0, timed.at_ms + timed.duration_ms)
+        except (Unreadable, OSError) as error:
+            self.result.notes.append({"file": segment.path.name, "code": "unreadable", "detail": str(error)[:200]})
+        if first is None or last is None:
+            self.result.notes.append({"file": segment.path.name, "code": "empty"})
+            return
+        end = max(last, segment.covered_ms or last)
+        self.result.intervals.append(Interval(round(first), round(end), segment.source))
+        self.result.end_ms = max(self.result.end_ms, last)
+
+    def _usable(self, video: Stream | None, audio: Stream | None, segment: Segment) -> set[str]:
+        usable = set()
+        for kind, stream, track in (("video", video, self.video), ("audio", audio, self.audio)):
+            if stream is None or track is None:
+                continue
+            if stream.codec_context.name == track.codec:
+                usable.add(kind)
+            else:
+                self.result.notes.append(
+                    {
+                        "file": segment.path.name,
+                        "code": "other_codec",
+                        "detail": f"{stream.codec_context.name}, not {track.codec}",
+                    }
+                )
+        return usable
+
+    def _write(self, timed: TimedPacket) -> bool:
+        track = self.video if timed.kind == "video" else self.audio
+        if track is None:
+            return False
+        if not self._started:
+            self._started = True
+            self.result.offset_ms = timed.at_ms
+            self.result.codecs = tuple(t.codec.removeprefix("lib") for t in (self.video, self.audio) if t is not None)
+        at = round(timed.at_ms - self.result.offset_ms)
+        if at <= track.last_ms:
+            if track.last_ms - at > JOIN_MS:
+                return False  # two runs that cross in time: the earlier one wins
+            at = track.last_ms + 1
+        track.last_ms = at
+        packet = timed.packet
+        duration = round(timed.duration_ms)
+        packet.stream = track.stream
+        packet.time_base = MILLISECONDS
+        packet.pts = packet.dts = at
+        packet.duration = duration
+        self.output.mux(packet)
+        self.result.packets += 1
+        return True
+
+
+def _make_durable(temporary: Path, target: Path) -> None:
+    with open(temporary, "rb") as stream:
+        os.fsync(stream.fileno())
+    os.replace(temporary, target)
+    handle = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,155 @@
+"""What can be copied into a track's recording: the spans of uploaded runs, and live files for the gaps between them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select
+
+from flask_proview.sessions.database import Database
+from flask_proview.sessions.models import Piece, Run, Session
+
+from .layout import Layout
+from .reader import RunReader, Slice, header_of, next_cluster, spans
+
+log = logging.getLogger(__name__)
+
+# Shorter holes are not worth a change of source: the picture would jump twice.
+FILL_GAP_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Bytes that hold one stretch of a track. Copied are packets with ``from_ms`` ≤ time < ``to_ms``.
+
+    ``clock_ms``: where the stream's time zero lies on the session clock. ``slices`` empty: the whole file.
+    ``covered_ms``: what the pieces say they cover, which is more than the packets of a still picture show.
+    """
+
+    path: Path
+    source: str
+    clock_ms: float
+    from_ms: float
+    to_ms: float
+    slices: tuple[Slice, ...] = ()
+    prefix: bytes = b""
+    skip: int = 0
+    covered_ms: float | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[RunReader]:
+        """The bytes."""
+        slices = self.slices or (Slice(0, 0, self.path.stat().st_size, 0, 0),)
+        with RunReader(self.path, slices, self.prefix, self.skip) as reader:
+            yield reader
+
+
+@dataclass(slots=True)
+class TrackSources:
+    """Segments of a track in the order of the session clock, and what was odd about them."""
+
+    segments: list[Segment] = field(default_factory=list)
+    notes: list[dict[str, object]] = field(default_factory=list)
+    missing: list[tuple[float, float]] = field(default_factory=list)
+    end_ms: float = 0.0
+
+
+def track_sources(db: Database, layout: Layout, session: Session, track: str) -> TrackSources:
+    """Everything that is there for a track."""
+    sources = TrackSources()
+    for run, slices in _runs(db, session, track):
+        sources.end_ms = max(sources.end_ms, *(piece.end_ms for piece in slices))
+        _add_run(sources, layout.run_file(session.uuid, track, run.run), run, slices)
+    sources.segments.sort(key=lambda s: s.from_ms)
+    _fill_gaps(sources, layout, session, track)
+    return sources
+
+
+def _runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Slice]]]:
+    with db.read() as orm:
+        runs = orm.scalars(
+            select(Run).where(Run.session_id == session.id, Run.track == track).order_by(Run.start_ms, Run.run)
+        ).all()
+        pieces: dict[int, list[Slice]] = {run.run: [] for run in runs}
+        rows = orm.execute(
+            select(Piece.run, Piece.seq, Piece.offset, Piece.length, Piece.start_ms, Piece.duration_ms)
+            .where(Piece.session_id == session.id, Piece.track == track)
+            .order_by(Piece.run, Piece.seq)
+        )
+        for run, *values in rows:
+            pieces[run].append(Slice(*values))
+    return [(run, pieces[run.run]) for run in runs if pieces[run.run]]
+
+
+def _add_run(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice]) -> None:
+    if not path.exists():
+        sources.notes.append({"run": run.run, "code": "file_missing"})
+        return
+    parts = spans(slices)
+    header = header_of(path, parts[0][0]) if parts[0][0].seq == 0 else None
+    if header is None:
+        # Without its header no part of a run can be read; a late piece 0 makes this function run again.
+        code = "headless" if parts[0][0].seq else "not_webm"
+        sources.notes.append({"run": run.run, "code": code, "pieces": len(slices)})
+        sources.missing.append((float(slices[0].start_ms), float(max(s.end_ms for s in slices))))
+        return
+    for index, part in enumerate(parts):
+        if index:
+            sources.missing.append((float(parts[index - 1][-1].end_ms), float(part[0].start_ms)))
+            sources.notes.append(
+                {"run": run.run, "code": "pieces_missing", "from": parts[index - 1][-1].seq + 1, "to": part[0].seq - 1}
+            )
+            skip = next_cluster(path, part)
+            if skip is None:
+                continue
+        segment = Segment(
+            path=path,
+            source="upload",
+            clock_ms=float(run.start_ms),
+            from_ms=float(part[0].start_ms),
+            to_ms=float("inf"),
+            slices=tuple(part),
+            prefix=header if index else b"",
+            skip=skip or 0 if index else 0,
+            covered_ms=float(part[-1].end_ms),
+        )
+        sources.segments.append(segment)
+
+
+def _fill_gaps(sources: TrackSources, layout: Layout, session: Session, track: str) -> None:
+    """Where nothing was uploaded, what the media process wrote."""
+    live = list(_live_files(layout, session, track))
+    if not live:
+        return
+    covered = [(s.from_ms, s.covered_ms or s.from_ms) for s in sources.segments]
+    end = float((session.ended_at or session.last_seen_at) - session.started_at)
+    position, gaps = 0.0, []
+    for start, stop in sorted(covered):
+        if start - position > FILL_GAP_MS:
+            gaps.append((position, start))
+        position = max(position, stop)
+    if end - position > FILL_GAP_MS:
+        gaps.append((position, end))
+    for path, clock_ms in live:
+        sources.segments += [Segment(path, "live", clock_ms, start, stop) for start, stop in gaps if stop > clock_ms]
+    sources.segments.sort(key=lambda s: (s.from_ms, s.clock_ms))
+
+
+def _live_files(layout: Layout, session: Session, track: str) -> Iterator[tuple[Path, float]]:
+    directory = layout.live_dir(session.uuid)
+    if not directory.is_dir():
+        return
+    for sidecar in sorted(directory.glob(f"{track}-*.json")):
+        media = sidecar.with_suffix(".webm")
+        try:
+            started_at = float(json.loads(sidecar.read_text("utf-8"))["started_at"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("%s is not a sidecar of a live file: %s", sidecar, error)
+            continue
+        if media.is_file() and media.stat().st_size:
+            yield media, started_at - session.started_at

@@ -1,0 +1,114 @@
+"""Every second of a track has an outcome: recorded, or a gap with its cause. Pure; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+RECORDED, GAP = "recorded", "gap"
+# When several causes hold at once, the first of these names the gap.
+PRIORITY = ("setup", "paused", "permission", "device", "storage", "network", "upload", "page", "server", "browser")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Recorded from … to …, in session-clock ms; ``source``: upload or live."""
+
+    from_ms: int
+    to_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why nothing may be there; ``to_ms`` None: until the end."""
+
+    from_ms: int
+    to_ms: int | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stretch of the ledger."""
+
+    from_ms: int
+    to_ms: int
+    outcome: str
+    cause: str | None
+    source: str | None
+
+
+def outcomes(
+    length_ms: int, recorded: Iterable[Interval], causes: Iterable[Cause], fallback: str = "browser"
+) -> list[Row]:
+    """The ledger of a track: rows without overlap from 0 to ``length_ms`` exactly; neighbours of the same kind are joined."""
+    if length_ms <= 0:
+        return []
+    covered = _disjoint(length_ms, recorded)
+    known = [_clipped(cause, length_ms) for cause in causes]
+    rows: list[Row] = []
+    position = 0
+    for interval in covered:
+        rows += _gap_rows(position, interval.from_ms, known, fallback)
+        rows.append(Row(interval.from_ms, interval.to_ms, RECORDED, None, interval.source))
+        position = interval.to_ms
+    rows += _gap_rows(position, length_ms, known, fallback)
+    return _joined(rows)
+
+
+def recorded_ms(rows: Iterable[Row]) -> int:
+    """How much of the ledger is recorded."""
+    return sum(row.to_ms - row.from_ms for row in rows if row.outcome == RECORDED)
+
+
+def _disjoint(length_ms: int, recorded: Iterable[Interval]) -> list[Interval]:
+    """Sorted, clipped to the session, without overlap; uploads win over the second source."""
+    result: list[Interval] = []
+    for interval in sorted(recorded, key=lambda i: (i.source != "upload", i.from_ms)):
+        pieces = [(max(0, interval.from_ms), min(length_ms, interval.to_ms))]
+        for other in result:
+            pieces = [part for piece in pieces for part in _without(piece, other)]
+        result += [Interval(start, end, interval.source) for start, end in pieces if start < end]
+    return sorted(result, key=lambda i: i.from_ms)
+
+
+def _without(piece: tuple[int, int], other: Interval) -> list[tuple[int, int]]:
+    start, end = piece
+    parts = [(start, min(end, other.from_ms)), (max(start, other.to_ms), end)]
+    return [(a, b) for a, b in parts if a < b]
+
+
+def _clipped(cause: Cause, length_ms: int) -> Cause:
+    end = length_ms if cause.to_ms is None else min(cause.to_ms, length_ms)
+    return Cause(max(0, cause.from_ms), end, cause.cause)
+
+
+def _gap_rows(start: int, end: int, causes: Sequence[Cause], fallback: str) -> list[Row]:
+    if start >= end:
+        return []
+    inside = [c for c in causes if c.to_ms is not None and c.from_ms < end and c.to_ms > start]
+    edges = {start, end}
+    for cause in inside:
+        edges |= {edge for edge in (cause.from_ms, cause.to_ms or end) if start < edge < end}
+    cuts = sorted(edges)
+    rows = []
+    for a, b in zip(cuts, cuts[1:], strict=False):
+        names = {c.cause for c in inside if c.from_ms <= a and (c.to_ms or end) >= b}
+        rows.append(Row(a, b, GAP, min(names, key=_rank) if names else fallback, None))
+    return rows
+
+
+def _rank(cause: str) -> tuple[int, str]:
+    return (PRIORITY.index(cause) if cause in PRIORITY else len(PRIORITY), cause)
+
+
+def _joined(rows: Sequence[Row]) -> list[Row]:
+    result: list[Row] = []
+    for row in rows:
+        last = result[-1] if result else None
+        if last is not None and (last.outcome, last.cause, last.source) == (row.outcome, row.cause, row.source):
+            result[-1] = Row(last.from_ms, row.to_ms, row.outcome, row.cause, row.source)
+        else:
+            result.append(row)
+    return result
