@@ -49,14 +49,18 @@ def make_clip() -> tuple[list[bytes], list[bytes]]:
     base = noise.integers(0, 255, (60, 80, 3), dtype=numpy.uint8).repeat(8, 0).repeat(8, 1)
     pictures: list[bytes] = []
     for number in range(FPS * 4):
-        frame = av.VideoFrame.from_ndarray(numpy.roll(base, number * 2, axis=1), format="rgb24").reformat(format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(numpy.roll(base, number * 2, axis=1), format="rgb24").reformat(
+            format="yuv420p"
+        )
         frame.pts = number
         pictures += [bytes(packet) for packet in video.encode(frame) if packet.size]
     audio = av.CodecContext.create("libopus", "w")
     audio.sample_rate, audio.layout, audio.format, audio.bit_rate = 48_000, "stereo", "s16", 32_000
     sounds: list[bytes] = []
     for number in range(200):
-        sound = av.AudioFrame.from_ndarray((noise.standard_normal((1, 1920)) * 3000).astype(numpy.int16), format="s16", layout="stereo")
+        sound = av.AudioFrame.from_ndarray(
+            (noise.standard_normal((1, 1920)) * 3000).astype(numpy.int16), format="s16", layout="stereo"
+        )
         sound.sample_rate, sound.pts = 48_000, number * 960
         sounds += [bytes(packet) for packet in audio.encode(sound) if packet.size]
     return pictures, sounds
@@ -184,7 +188,9 @@ async def rate(pid: int, seconds: float) -> float:
     return (cpu_s(pid) - before) / (time.monotonic() - start)
 
 
-async def measure(link: RelayLink | OurLink, pid: int, viewers: int, clip: tuple[list[bytes], list[bytes]]) -> tuple[float, float]:
+async def measure(
+    link: RelayLink | OurLink, pid: int, viewers: int, clip: tuple[list[bytes], list[bytes]]
+) -> tuple[float, float]:
     """(CPU-seconds per viewer-second, share of the frames that arrived)."""
     peers = [RTCPeerConnection(CONFIGURATION)]
     queues: list[CountingQueue] = []
@@ -212,6 +218,11 @@ async def measure(link: RelayLink | OurLink, pid: int, viewers: int, clip: tuple
             await pc.close()
 
 
+def start_server(which: str, argument: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bench.live", "--serve", which, argument]
+    return subprocess.Popen(command)  # noqa: S603 - our own module
+
+
 async def compare(viewers: int, relay_viewers: int, directory: str) -> None:
     clip = make_clip()
     config = {
@@ -223,7 +234,7 @@ async def compare(viewers: int, relay_viewers: int, directory: str) -> None:
     for name, count in (("ours", viewers), ("aiortc MediaRelay", relay_viewers)):
         ours = name == "ours"
         argument = json.dumps(config) if ours else f"{directory}/relay.sock"
-        process = subprocess.Popen([sys.executable, "-m", "bench.live", "--serve", "ours" if ours else "relay", argument])  # noqa: S603, ASYNC220 - fixed words
+        process = start_server("ours" if ours else "relay", argument)
         try:
             socket = f"{directory}/{'ours' if ours else 'relay'}.sock"
             while not os.path.exists(socket):  # noqa: ASYNC110, ASYNC240 - started once
@@ -233,15 +244,23 @@ async def compare(viewers: int, relay_viewers: int, directory: str) -> None:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(15)
-    print(f"{'live forwarding, one publisher':34}{'viewers':>8}{'CPU-s per viewer-s':>20}{'viewers per core':>18}{'frames arrived':>16}")
+    print(
+        f"{'live forwarding, one publisher':34}{'viewers':>8}{'CPU-s per viewer-s':>20}{'viewers per core':>18}{'frames arrived':>16}"
+    )
     for name, (count, cost, arrived) in results.items():
         print(f"{name:34}{count:>8}{cost:>20.5f}{1 / max(cost, 1e-9):>18.0f}{arrived:>15.0%}")
     mine, peer = results["ours"][1], results["aiortc MediaRelay"][1]
-    print(json.dumps({"name": "live forwarding", "ours": round(mine, 6), "peer": round(peer, 6), "ratio": round(peer / mine, 1)}))
+    print(
+        json.dumps(
+            {"name": "live forwarding", "ours": round(mine, 6), "peer": round(peer, 6), "ratio": round(peer / mine, 1)}
+        )
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.live", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.live", description=__doc__.splitlines()[0] if __doc__ else None
+    )
     parser.add_argument("--viewers", type=int, default=12, help="viewers of our server (at most 16)")
     # A core of stock relay holds six; two leave the machine room, so that its frames are not late.
     parser.add_argument("--relay-viewers", type=int, default=2)

@@ -46,6 +46,11 @@ class LinkError(ProviewError):
     def __init__(self, code: str, message: str = "") -> None:
         super().__init__(message or code.replace("_", " "), code=code)
 
+    @property
+    def blames_request(self) -> bool:
+        """Whether the offer or its declaration is at fault, rather than the media process or the way to it."""
+        return self.code == "bad_request" or self.code.startswith(("sdp_", "track_"))
+
 
 @dataclass(frozen=True, slots=True)
 class LinkAddress:

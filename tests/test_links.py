@@ -59,7 +59,9 @@ def test_a_message_that_is_too_large_is_refused_on_both_ends() -> None:
     assert refused.value.code == "message_too_large"
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'"x"', b"null", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 50_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"1", b'"x"', b"null", b"\xff\xfe", b"[" * 100_000, b'{"a":' * 50_000]
+)
 def test_what_is_not_a_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(LinkError) as refused:
         decode(body)
@@ -188,6 +190,8 @@ def test_a_refusal_carries_its_code_and_message(link: MediaLink) -> None:
     with pytest.raises(LinkError) as refused:
         link.request("view", session="x")
     assert (refused.value.code, refused.value.message) == ("sdp_codec", "camera must offer VP8.")
+    assert refused.value.blames_request
+    assert not LinkError("link_down").blames_request
 
 
 def test_no_answer_in_time_is_an_error(link: MediaLink) -> None:
@@ -205,7 +209,9 @@ def test_nobody_there_is_an_error_in_time(tmp_path: Path) -> None:
 
 def test_many_threads_share_the_link(link: MediaLink) -> None:
     replies: list[object] = []
-    threads = [threading.Thread(target=lambda n=n: replies.append(link.request(f"op{n}")["op"] == f"op{n}")) for n in range(20)]
+    threads = [
+        threading.Thread(target=lambda n=n: replies.append(link.request(f"op{n}")["op"] == f"op{n}")) for n in range(20)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -213,7 +219,9 @@ def test_many_threads_share_the_link(link: MediaLink) -> None:
     assert replies == [True] * 20
 
 
-def test_a_broken_connection_fails_what_waits_and_comes_back(link: MediaLink, fake: FakeMedia, events: list[dict[str, Any]]) -> None:
+def test_a_broken_connection_fails_what_waits_and_comes_back(
+    link: MediaLink, fake: FakeMedia, events: list[dict[str, Any]]
+) -> None:
     link.request("status")
     codes: list[str] = []
     waiting = threading.Thread(target=lambda: codes.append(refusal(link, "publish", 10)))
@@ -227,8 +235,12 @@ def test_a_broken_connection_fails_what_waits_and_comes_back(link: MediaLink, fa
     assert link.request("status") == {"op": "status"}
 
 
-@pytest.mark.parametrize("junk", [struct.pack("!I", 1 << 31), encode({})[:4] + b"[]", struct.pack("!I", 3) + b"\xff\xfe\xfd"])
-def test_a_server_that_breaks_the_framing_is_left(link: MediaLink, fake: FakeMedia, events: list[dict[str, Any]], junk: bytes) -> None:
+@pytest.mark.parametrize(
+    "junk", [struct.pack("!I", 1 << 31), encode({})[:4] + b"[]", struct.pack("!I", 3) + b"\xff\xfe\xfd"]
+)
+def test_a_server_that_breaks_the_framing_is_left(
+    link: MediaLink, fake: FakeMedia, events: list[dict[str, Any]], junk: bytes
+) -> None:
     link.request("status")
     fake.send(junk)
     until(lambda: events.count({"event": "connected"}) == 2)

@@ -13,9 +13,13 @@ from .server import run
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m flask_proview.media", description="Live view: forwards candidates' media to proctors.")
+    parser = argparse.ArgumentParser(
+        prog="python -m flask_proview.media", description="Live view: forwards candidates' media to proctors."
+    )
     parser.add_argument("-c", "--config", required=True, metavar="FILE", help="proview.toml")
-    parser.add_argument("--die-with-parent", action="store_true", help="stop when the process that started this one is gone")
+    parser.add_argument(
+        "--die-with-parent", action="store_true", help="stop when the process that started this one is gone"
+    )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("aioice").setLevel(logging.WARNING)  # one line per connectivity check otherwise

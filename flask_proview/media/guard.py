@@ -31,7 +31,9 @@ class GuardedProtocol(hooks.StunProtocol):
     :param dropped: counts what was refused, by reason.
     """
 
-    def __init__(self, connection: hooks.Connection, sock: socket.socket, sink: MediaSink, dropped: Counter[str]) -> None:
+    def __init__(
+        self, connection: hooks.Connection, sock: socket.socket, sink: MediaSink, dropped: Counter[str]
+    ) -> None:
         super().__init__(connection)
         self.sock = sock
         self._sink = sink

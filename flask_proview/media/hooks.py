@@ -30,10 +30,27 @@ SRTP_BUFFER_BYTES: Final = 2048
 StunProtocol = aioice.ice.StunProtocol
 Connection = aioice.ice.Connection
 
-_CONNECTION_NAMES = ("_check_list", "_nominated", "_queue", "_protocols", "_early_checks", "_closing", "_remote_candidates_end", "get_component_candidates")
+_CONNECTION_NAMES = (
+    "_check_list",
+    "_nominated",
+    "_queue",
+    "_protocols",
+    "_early_checks",
+    "_closing",
+    "_remote_candidates_end",
+    "get_component_candidates",
+)
 _DTLS_NAMES = ("_rx_srtp", "_tx_srtp", "_set_role", "_recv_next")
 
-__all__ = ["Connection", "SrtpReceiver", "SrtpSender", "StunMessage", "StunProtocol", "check_internals", "parse_message"]
+__all__ = [
+    "Connection",
+    "SrtpReceiver",
+    "SrtpSender",
+    "StunMessage",
+    "StunProtocol",
+    "check_internals",
+    "parse_message",
+]
 
 
 def check_internals() -> None:
@@ -111,7 +128,8 @@ def is_checked(connection: Connection, protocol: StunProtocol, address: tuple[st
     """Whether this socket and remote address passed a connectivity check (RFC 8445 section 7)."""
     succeeded = aioice.ice.CandidatePair.State.SUCCEEDED
     return any(
-        pair.state is succeeded and pair.protocol is protocol and pair.remote_addr == address for pair in connection._check_list
+        pair.state is succeeded and pair.protocol is protocol and pair.remote_addr == address
+        for pair in connection._check_list
     )
 
 

@@ -97,7 +97,11 @@ class Hub:
         name = self._session_name(request)
         offer = parse_offer(request.get("sdp"), request.get("tracks"), sends=True)
         session = self._admit(name, publishes=True)
-        kbps = {"camera": self._config.capture.camera.kbps, "screen": self._config.capture.screen.kbps, "microphone": self._config.capture.audio_kbps}
+        kbps = {
+            "camera": self._config.capture.camera.kbps,
+            "screen": self._config.capture.screen.kbps,
+            "microphone": self._config.capture.audio_kbps,
+        }
         bits_per_s = int(sum(kbps[section.name] for section in offer.sections) * 1000 * BITRATE_FACTOR)
         publisher = Publisher(self._network, self, name, offer, self._recording_opener(name), bits_per_s, self.dropped)
         answer = await self._start(publisher, session)
@@ -110,7 +114,9 @@ class Hub:
     async def unpublish(self, request: Message) -> Message:
         session = self._sessions.get(self._session_name(request))
         if session is not None:
-            await asyncio.gather(*(p.close("unpublished") for p in (session.publisher, session.connecting) if p is not None))
+            await asyncio.gather(
+                *(p.close("unpublished") for p in (session.publisher, session.connecting) if p is not None)
+            )
         return {}
 
     async def view(self, request: Message) -> Message:

@@ -227,4 +227,6 @@ class IncomingTrack:
         if self.report_at is not None:
             last_sr = self.report_at[0].ntp >> 16
             delay = int((now - self.report_at[1]) * 65536)
-        return rtp.report_block(self.ssrc, fraction, expected - self.received, self._highest, int(self._jitter), last_sr, delay)
+        return rtp.report_block(
+            self.ssrc, fraction, expected - self.received, self._highest, int(self._jitter), last_sr, delay
+        )

@@ -181,7 +181,10 @@ def _offer(media: Sequence[MediaDescription], sections: tuple[Section, ...]) -> 
             size = _FINGERPRINT_BYTES.get(algorithm)
             if size is None:
                 continue
-            if not re.fullmatch(rf"[0-9A-F]{{2}}(:[0-9A-F]{{2}}){{{size - 1}}}", value) or fingerprints.setdefault(algorithm, value) != value:
+            if (
+                not re.fullmatch(rf"[0-9A-F]{{2}}(:[0-9A-F]{{2}}){{{size - 1}}}", value)
+                or fingerprints.setdefault(algorithm, value) != value
+            ):
                 raise LinkError("sdp_fingerprint", "The DTLS fingerprints are malformed or contradict each other.")
     if not fingerprints:
         raise LinkError("sdp_fingerprint", "The DTLS fingerprint must be sha-256 or stronger.")
@@ -206,7 +209,11 @@ def render_answer(offer: Offer, local: Local, *, sends: bool, ssrcs: Mapping[str
             # Camera and microphone in one stream, so that the browser plays them in step; the screen on its own.
             stream = "screen" if section.name == "screen" else "candidate"
             ssrc = ssrcs[section.name]
-            lines += [f"a=msid:{stream} {section.name}", f"a=ssrc:{ssrc} cname:{cname}", f"a=ssrc:{ssrc} msid:{stream} {section.name}"]
+            lines += [
+                f"a=msid:{stream} {section.name}",
+                f"a=ssrc:{ssrc} cname:{cname}",
+                f"a=ssrc:{ssrc} msid:{stream} {section.name}",
+            ]
         lines += [f"a=candidate:{candidate}" for candidate in local.candidates] + ["a=end-of-candidates"]
     return "\r\n".join(lines) + "\r\n"
 
@@ -247,5 +254,3 @@ def usable_candidates(candidates: Sequence[RTCIceCandidate], limit: int) -> list
         if plain and candidate.protocol.lower() == "udp" and candidate.component == 1 and 0 < candidate.port < 65536:
             usable.append(candidate)
     return usable[:limit]
-
-

@@ -133,4 +133,6 @@ class OutgoingTrack:
         report, at = source.report_at
         elapsed = now - at
         timestamp = report.timestamp + int(elapsed * self.section.clock_rate) + self._timestamp_shift
-        return rtp.sender_report(self.ssrc, report.ntp + int(elapsed * (1 << 32)), timestamp, self._packets, self._octets, self._cname)
+        return rtp.sender_report(
+            self.ssrc, report.ntp + int(elapsed * (1 << 32)), timestamp, self._packets, self._octets, self._cname
+        )

@@ -83,7 +83,9 @@ class Network:
                 failure = f"{address}: {error}"
         if not sockets:
             code = "media_ports" if self.ports else "media_address"
-            raise LinkError(code, f"No UDP socket could be opened ({failure}); see media.udp_ports and media.host_addresses.")
+            raise LinkError(
+                code, f"No UDP socket could be opened ({failure}); see media.udp_ports and media.host_addresses."
+            )
         return sockets
 
     def _bind(self, address: str) -> socket.socket:
@@ -115,7 +117,11 @@ class Network:
 
     def shown(self, host: str) -> str:
         """The address that browsers are told: the public one instead of a private IPv4 behind one-to-one NAT."""
-        return self.public_ip if self.public_ip and ipaddress.ip_address(host).version == ipaddress.ip_address(self.public_ip).version else host
+        return (
+            self.public_ip
+            if self.public_ip and ipaddress.ip_address(host).version == ipaddress.ip_address(self.public_ip).version
+            else host
+        )
 
 
 class Peer:

@@ -17,7 +17,11 @@ from .recorder import Recording
 # libsrtp keeps state for every SSRC it has authenticated, so a publisher gets only a few beyond the declared ones.
 MAX_STRANGERS = 8
 TAKEOVER_S = 1.0
-RECORDED_AS = {"camera": ("camera", webm.VIDEO_TRACK), "microphone": ("camera", webm.AUDIO_TRACK), "screen": ("screen", webm.VIDEO_TRACK)}
+RECORDED_AS = {
+    "camera": ("camera", webm.VIDEO_TRACK),
+    "microphone": ("camera", webm.AUDIO_TRACK),
+    "screen": ("screen", webm.VIDEO_TRACK),
+}
 
 
 class PublisherOwner(Protocol):
@@ -168,8 +172,8 @@ class Publisher:
         blocks = [block for track in self.tracks.values() if (block := track.report_block(now)) is not None]
         ssrcs = [track.ssrc for track in self.tracks.values() if track.ssrc is not None]
         if blocks:
-            self._peer.send_rtcp(rtp.receiver_report(self._ssrc, blocks) + rtp.remb(self._ssrc, ssrcs, self._bits_per_s))
+            self._peer.send_rtcp(
+                rtp.receiver_report(self._ssrc, blocks) + rtp.remb(self._ssrc, ssrcs, self._bits_per_s)
+            )
         for recording in self._recordings.values():
             recording.tick(now)
-
-

@@ -119,7 +119,13 @@ class Recording:
     """
 
     def __init__(
-        self, writer: Writer, directory: Path, name: str, clock_rates: Mapping[int, int], min_free_bytes: int, wall_ms: Callable[[], float]
+        self,
+        writer: Writer,
+        directory: Path,
+        name: str,
+        clock_rates: Mapping[int, int],
+        min_free_bytes: int,
+        wall_ms: Callable[[], float],
     ) -> None:
         self._writer = writer
         self._directory = directory
@@ -179,9 +185,14 @@ class Recording:
         first = frames[0]
         self._started_ms = self.tracks[first.track].timeline.time_ms(first.timestamp, self._server_ms(first.at))
         path = self._directory / f"{self._name}-{int(self._started_ms)}.webm"
-        size = next((vp8.dimensions(frame.data) for frame in frames if frame.track == webm.VIDEO_TRACK), None) or DEFAULT_SIZE
+        size = (
+            next((vp8.dimensions(frame.data) for frame in frames if frame.track == webm.VIDEO_TRACK), None)
+            or DEFAULT_SIZE
+        )
         video, audio = webm.VIDEO_TRACK in self.tracks, webm.AUDIO_TRACK in self.tracks
-        sidecar = json.dumps({"track": self._name, "started_at": int(self._started_ms), "mime": webm.mime(video, audio)}).encode()
+        sidecar = json.dumps(
+            {"track": self._name, "started_at": int(self._started_ms), "mime": webm.mime(video, audio)}
+        ).encode()
         self._file = OutputFile(path)
         self._writer.put(self._file, partial(self._file.open, sidecar, self._min_free_bytes))
         self._put(webm.header(size if video else None, audio))

@@ -143,7 +143,15 @@ def sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int
     item = b"\x01" + bytes([len(cname)]) + cname.encode()
     chunk = struct.pack("!L", ssrc) + item + b"\0" * (4 - len(item) % 4)
     report = struct.pack(
-        "!BBHLQLLL", 0x80, SR, 6, ssrc, ntp & 0xFFFFFFFFFFFFFFFF, timestamp & 0xFFFFFFFF, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF
+        "!BBHLQLLL",
+        0x80,
+        SR,
+        6,
+        ssrc,
+        ntp & 0xFFFFFFFFFFFFFFFF,
+        timestamp & 0xFFFFFFFF,
+        packets & 0xFFFFFFFF,
+        octets & 0xFFFFFFFF,
     )
     return report + struct.pack("!BBH", 0x81, SDES, len(chunk) // 4) + chunk
 

@@ -23,7 +23,9 @@ class ViewerOwner(Protocol):
 class Viewer:
     """See the module."""
 
-    def __init__(self, network: Network, owner: ViewerOwner, session: str, name: str, offer: Offer, dropped: Counter[str]) -> None:
+    def __init__(
+        self, network: Network, owner: ViewerOwner, session: str, name: str, offer: Offer, dropped: Counter[str]
+    ) -> None:
         self.session = session
         self.name = name
         self._owner = owner
@@ -31,7 +33,9 @@ class Viewer:
         self._dropped = dropped
         self._peer = Peer(network, self, dropped)
         self._cname = f"proview-{session[:8]}"
-        self.tracks = {section.name: OutgoingTrack(section, self._peer.send_rtp, self._cname) for section in offer.sections}
+        self.tracks = {
+            section.name: OutgoingTrack(section, self._peer.send_rtp, self._cname) for section in offer.sections
+        }
         self._by_ssrc = {track.ssrc: track for track in self.tracks.values()}
         self._reporters: set[int] = set()
 

@@ -38,7 +38,10 @@ def header(video: tuple[int, int] | None, audio: bool) -> bytes:
         unsigned(0x4286, 1) + unsigned(0x42F7, 1) + unsigned(0x42F2, 4) + unsigned(0x42F3, 8)
         + element(0x4282, b"webm") + unsigned(0x4287, 4) + unsigned(0x4285, 2),
     )  # fmt: skip
-    info = element(0x1549A966, unsigned(0x2AD7B1, 1_000_000) + element(0x4D80, b"flask-proview") + element(0x5741, b"flask-proview"))
+    info = element(
+        0x1549A966,
+        unsigned(0x2AD7B1, 1_000_000) + element(0x4D80, b"flask-proview") + element(0x5741, b"flask-proview"),
+    )
     tracks = b""
     if video is not None:
         picture = element(0xE0, unsigned(0xB0, video[0]) + unsigned(0xBA, video[1]))
@@ -51,7 +54,13 @@ def header(video: tuple[int, int] | None, audio: bool) -> bytes:
 
 
 def _track(number: int, codec: bytes) -> bytes:
-    return unsigned(0xD7, number) + unsigned(0x73C5, number) + unsigned(0x83, number) + unsigned(0x9C, 0) + element(0x86, codec)
+    return (
+        unsigned(0xD7, number)
+        + unsigned(0x73C5, number)
+        + unsigned(0x83, number)
+        + unsigned(0x9C, 0)
+        + element(0x86, codec)
+    )
 
 
 def mime(video: bool, audio: bool) -> str:
@@ -71,7 +80,9 @@ class ClusterBuilder:
         """Add a frame; returns the finished cluster before it when the frame starts a new one."""
         finished = None
         offset = time_ms - self._start_ms
-        if self._blocks and (offset >= CLUSTER_MS or offset < -CLUSTER_MS or self._size + len(data) > MAX_CLUSTER_BYTES):
+        if self._blocks and (
+            offset >= CLUSTER_MS or offset < -CLUSTER_MS or self._size + len(data) > MAX_CLUSTER_BYTES
+        ):
             finished = self.flush()
         if not self._blocks:
             self._start_ms = max(0, time_ms)

@@ -40,11 +40,19 @@ def make_clip(seed: int = 1) -> Clip:
     assert isinstance(video, av.VideoCodecContext)
     video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
     video.time_base, video.bit_rate, video.gop_size = fractions.Fraction(1, FPS), 400_000, 8
-    video.options = {"deadline": "realtime", "cpu-used": "8", "keyint_min": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
+    video.options = {
+        "deadline": "realtime",
+        "cpu-used": "8",
+        "keyint_min": "8",
+        "lag-in-frames": "0",
+        "auto-alt-ref": "0",
+    }
     packets: list[bytes] = []
     base = noise.integers(0, 255, (30, 40, 3), dtype=numpy.uint8).repeat(8, 0).repeat(8, 1)
     for number in range(30):
-        frame = av.VideoFrame.from_ndarray(numpy.roll(base, number * 4, axis=1), format="rgb24").reformat(format="yuv420p")
+        frame = av.VideoFrame.from_ndarray(numpy.roll(base, number * 4, axis=1), format="rgb24").reformat(
+            format="yuv420p"
+        )
         frame.pts = number
         packets += [bytes(packet) for packet in video.encode(frame)]
     packets += [bytes(packet) for packet in video.encode(None)]
@@ -132,7 +140,9 @@ class Publisher:
     tracks: dict[str, ClipTrack] = field(default_factory=dict)
 
     @classmethod
-    async def start(cls, link: MediaLink, session: str, clip: Clip, names: tuple[str, ...] = ("camera", "microphone")) -> Publisher:
+    async def start(
+        cls, link: MediaLink, session: str, clip: Clip, names: tuple[str, ...] = ("camera", "microphone")
+    ) -> Publisher:
         publisher = cls()
         for name in names:
             audio = name == "microphone"
@@ -173,7 +183,12 @@ class Viewer:
 
     @classmethod
     async def start(
-        cls, link: MediaLink, session: str, name: str, names: tuple[str, ...] = ("camera", "microphone"), wait: bool = True
+        cls,
+        link: MediaLink,
+        session: str,
+        name: str,
+        names: tuple[str, ...] = ("camera", "microphone"),
+        wait: bool = True,
     ) -> Viewer:
         viewer = cls()
         for track in names:

@@ -142,13 +142,23 @@ async def test_junk_and_forged_alerts_from_elsewhere_change_nothing(link: MediaL
     viewer = Viewer()
     viewer.pc.addTransceiver("video", direction="recvonly")
     await viewer.pc.setLocalDescription(await viewer.pc.createOffer())
-    reply = await ask(link, "view", session=SESSION, viewer="v", sdp=viewer.pc.localDescription.sdp, tracks={"0": "camera"})
+    reply = await ask(
+        link, "view", session=SESSION, viewer="v", sdp=viewer.pc.localDescription.sdp, tracks={"0": "camera"}
+    )
     address = media_address(reply["sdp"])
     stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     stranger.bind(("127.0.0.1", 0))
     dice = random.Random(5)  # noqa: S311 - repeatable
     stun_with_lies = b"\x00\x01\x00\x08\x21\x12\xa4\x42" + bytes(12) + b"\x00\x06\xff\xff" + bytes(4)
-    hostile = [FORGED_ALERT, b"\x16" + b"A" * 1100, b"", b"\x00", stun_with_lies, b"\x80" + bytes(40), b"\x80\xc8" + bytes(60)]
+    hostile = [
+        FORGED_ALERT,
+        b"\x16" + b"A" * 1100,
+        b"",
+        b"\x00",
+        stun_with_lies,
+        b"\x80" + bytes(40),
+        b"\x80\xc8" + bytes(60),
+    ]
     try:
         for _ in range(300):
             stranger.sendto(hostile[dice.randrange(len(hostile))], address)
@@ -177,7 +187,9 @@ async def test_wrong_fingerprint_gets_no_connection(link: MediaLink, media: Medi
         for line in viewer.pc.localDescription.sdp.splitlines()
         if not line.startswith(("a=fingerprint:sha-384", "a=fingerprint:sha-512"))
     ]
-    reply = await ask(link, "view", session=SESSION, viewer="v", sdp="\r\n".join(lines) + "\r\n", tracks={"0": "camera"})
+    reply = await ask(
+        link, "view", session=SESSION, viewer="v", sdp="\r\n".join(lines) + "\r\n", tracks={"0": "camera"}
+    )
     await viewer.pc.setRemoteDescription(RTCSessionDescription(reply["sdp"], "answer"))
     for _ in range(500):
         if (await ask(link, "status"))["peers"] == 0:

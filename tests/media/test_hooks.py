@@ -98,7 +98,16 @@ async def test_the_queue_to_dtls_is_bounded(make_guarded: Any) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x00", b"\x01\x01" + bytes(19), b"\x05" * 40, b"\x7f" * 40, b"\xc0" * 40, bytes(1501), b"\x00\x01\x00\x08\x21\x12\xa4\x42" + bytes(12) + b"\x00\x20\x00\x04" + b"\x00\x09\x00\x00"],
+    [
+        b"",
+        b"\x00",
+        b"\x01\x01" + bytes(19),
+        b"\x05" * 40,
+        b"\x7f" * 40,
+        b"\xc0" * 40,
+        bytes(1501),
+        b"\x00\x01\x00\x08\x21\x12\xa4\x42" + bytes(12) + b"\x00\x20\x00\x04" + b"\x00\x09\x00\x00",
+    ],
 )
 async def test_what_is_not_ours_is_only_counted(make_guarded: Any, data: bytes) -> None:
     guarded = make_guarded()
@@ -137,7 +146,9 @@ async def test_a_peer_cannot_add_pairs_without_end(make_guarded: Any) -> None:
 
 
 def network(**media: object) -> Network:
-    return Network.from_config(load_config({"secrets": {"keys": ["key for tests " * 4]}, "media": {"host_addresses": ["127.0.0.1"], **media}}))
+    return Network.from_config(
+        load_config({"secrets": {"keys": ["key for tests " * 4]}, "media": {"host_addresses": ["127.0.0.1"], **media}})
+    )
 
 
 def test_sockets_come_from_the_configured_range_until_it_is_used_up() -> None:
@@ -194,7 +205,9 @@ async def test_checks_are_not_sent_where_no_browser_is(address: str, contacted: 
         def on_closed(self, reason: str) -> None: ...
 
     peer = Peer(network(host_addresses=["192.0.2.200"]), Nobody(), Counter())
-    candidate = RTCIceCandidate(component=1, foundation="f", ip=address, port=9, priority=1, protocol="udp", type="host")
+    candidate = RTCIceCandidate(
+        component=1, foundation="f", ip=address, port=9, priority=1, protocol="udp", type="host"
+    )
     assert peer._may_contact(candidate) is contacted
     await peer.close("test")
 
@@ -205,7 +218,9 @@ async def test_srtp_refuses_what_is_too_long() -> None:
     header = b"\x80\x60\x00\x01" + bytes(8)
     assert sender.protect(header, bytes(1200)) is not None
     assert sender.protect(header, bytes(hooks.SRTP_BUFFER_BYTES)) is None
-    receiver = hooks.SrtpReceiver(pylibsrtp.Session(pylibsrtp.Policy(key=bytes(30), ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND)))
+    receiver = hooks.SrtpReceiver(
+        pylibsrtp.Session(pylibsrtp.Policy(key=bytes(30), ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND))
+    )
     protected = bytes(sender.protect(header[:3] + b"\x02" + header[4:], b"payload") or b"")
     assert receiver.unprotect(protected[:-1] + b"?") == 0
     assert receiver.unprotect(protected) == len(header) + 7

@@ -13,7 +13,11 @@ FINGERPRINT = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
 
 
 def section(mid: str, kind: str, direction: str = "sendonly", *extra: str) -> list[str]:
-    codec = ["a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli"] if kind == "video" else ["a=rtpmap:111 opus/48000/2"]
+    codec = (
+        ["a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli"]
+        if kind == "video"
+        else ["a=rtpmap:111 opus/48000/2"]
+    )
     return [
         f"m={kind} 9 UDP/TLS/RTP/SAVPF {96 if kind == 'video' else 111}",
         "c=IN IP4 0.0.0.0",
@@ -30,7 +34,14 @@ def section(mid: str, kind: str, direction: str = "sendonly", *extra: str) -> li
 
 
 def make_sdp(*sections: list[str], bundle: str = "0 1") -> str:
-    lines = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {bundle}", *(line for part in sections for line in part)]
+    lines = [
+        "v=0",
+        "o=- 1 2 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        f"a=group:BUNDLE {bundle}",
+        *(line for part in sections for line in part),
+    ]
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -47,9 +58,13 @@ def test_a_good_offer_is_read() -> None:
 
 
 def test_the_answer_is_valid_and_mirrors_the_offer() -> None:
-    offer = parse_offer(make_sdp(section("0", "video", "recvonly"), section("1", "audio", "recvonly")), BOTH, sends=False)
+    offer = parse_offer(
+        make_sdp(section("0", "video", "recvonly"), section("1", "audio", "recvonly")), BOTH, sends=False
+    )
     local = Local("user", "p" * 22, ":".join(["CD"] * 32), True, ("f 1 udp 1 127.0.0.1 5000 typ host",))
-    answer = SessionDescription.parse(render_answer(offer, local, sends=True, ssrcs={"camera": 7, "microphone": 8}, cname="c"))
+    answer = SessionDescription.parse(
+        render_answer(offer, local, sends=True, ssrcs={"camera": 7, "microphone": 8}, cname="c")
+    )
     assert [(media.kind, media.rtp.muxId, media.direction, media.rtcp_mux) for media in answer.media] == [
         ("video", "0", "sendonly", True),
         ("audio", "1", "sendonly", True),
@@ -117,14 +132,18 @@ def test_a_viewer_may_not_send() -> None:
 
 
 def test_two_sections_with_one_ssrc_are_refused() -> None:
-    sdp = make_sdp(section("0", "video", "sendonly", "a=ssrc:5 cname:x"), section("1", "audio", "sendonly", "a=ssrc:5 cname:x"))
+    sdp = make_sdp(
+        section("0", "video", "sendonly", "a=ssrc:5 cname:x"), section("1", "audio", "sendonly", "a=ssrc:5 cname:x")
+    )
     with pytest.raises(LinkError, match="same SSRC"):
         parse_offer(sdp, BOTH, sends=True)
 
 
 def test_only_plain_udp_candidates_are_contacted() -> None:
     def candidate(ip: str, port: int = 9, protocol: str = "udp", component: int = 1) -> RTCIceCandidate:
-        return RTCIceCandidate(component=component, foundation="f", ip=ip, port=port, priority=1, protocol=protocol, type="host")
+        return RTCIceCandidate(
+            component=component, foundation="f", ip=ip, port=port, priority=1, protocol=protocol, type="host"
+        )
 
     offered = [
         candidate("10.0.0.1"),

@@ -32,7 +32,11 @@ def packets_of(path: Path, kind: str) -> list[tuple[int, bytes]]:
 async def test_a_killed_process_leaves_readable_files(link: MediaLink, media: MediaProcess) -> None:
     clip = make_clip()
     publisher = await Publisher.start(link, SESSION, clip, names=("camera", "microphone", "screen"))
-    await until(lambda: all(files and files[0].stat().st_size > 40_000 for files in (media.files("camera"), media.files("screen"))))
+    await until(
+        lambda: all(
+            files and files[0].stat().st_size > 40_000 for files in (media.files("camera"), media.files("screen"))
+        )
+    )
     assert media.process is not None
     media.process.kill()
     media.process.wait()
@@ -97,7 +101,9 @@ def test_without_reports_the_arrival_counts(tmp_path: Path) -> None:
     clip = make_clip()
     recording, writer = make_recording(tmp_path, {webm.VIDEO_TRACK: 90_000, webm.AUDIO_TRACK: 48_000})
     for number in range(45):
-        recording.tracks[webm.VIDEO_TRACK].push(video_packet(number, number * 6000, clip.video[number % 30]), 10 + number / 15)
+        recording.tracks[webm.VIDEO_TRACK].push(
+            video_packet(number, number * 6000, clip.video[number % 30]), 10 + number / 15
+        )
     recording.close()
     writer.stop()
     (path,) = tmp_path.glob("*.webm")

@@ -27,7 +27,13 @@ def test_a_plain_packet_is_read() -> None:
     data = packet()
     header = rtp.parse_header(data, len(data))
     assert header is not None
-    assert (header.payload_type, header.marker, header.seq, header.timestamp, header.ssrc) == (96, True, 7, 1000, 0xABCD)
+    assert (header.payload_type, header.marker, header.seq, header.timestamp, header.ssrc) == (
+        96,
+        True,
+        7,
+        1000,
+        0xABCD,
+    )
     assert data[header.start : header.end] == b"payload"
 
 
@@ -85,7 +91,11 @@ def test_reports_are_what_aiortc_reads() -> None:
     report, estimate, loss = RtcpPacket.parse(compound)
     assert isinstance(report, RtcpRrPacket)
     assert (report.reports[0].ssrc, report.reports[0].fraction_lost, report.reports[0].packets_lost) == (5, 26, -3)
-    assert (report.reports[0].highest_sequence, report.reports[0].lsr, report.reports[0].dlsr) == (70_000, 0x23456789, 99)
+    assert (report.reports[0].highest_sequence, report.reports[0].lsr, report.reports[0].dlsr) == (
+        70_000,
+        0x23456789,
+        99,
+    )
     assert isinstance(estimate, RtcpPsfbPacket)
     bits, ssrcs = unpack_remb_fci(estimate.fci)
     assert bits == pytest.approx(650_000, rel=0.001)
@@ -97,7 +107,11 @@ def test_reports_are_what_aiortc_reads() -> None:
 def test_a_sender_report_comes_with_its_name() -> None:
     report, names = RtcpPacket.parse(rtp.sender_report(9, (1 << 64) + 5, -1, 3, 400, "proview-1234"))
     assert isinstance(report, RtcpSrPacket)
-    assert (report.sender_info.ntp_timestamp, report.sender_info.rtp_timestamp, report.sender_info.packet_count) == (5, 0xFFFFFFFF, 3)
+    assert (report.sender_info.ntp_timestamp, report.sender_info.rtp_timestamp, report.sender_info.packet_count) == (
+        5,
+        0xFFFFFFFF,
+        3,
+    )
     assert isinstance(names, RtcpSdesPacket)
     assert names.chunks[0].items == [(1, b"proview-1234")]
 
@@ -112,6 +126,8 @@ def test_nacks_survive_the_wrap_around() -> None:
 
 def test_requests_in_a_compound_packet_are_found() -> None:
     fir = struct.pack("!BBHLLLL", 0x84, 206, 4, 1, 0, 77, 1 << 24)
-    feedback = rtp.parse_rtcp(rtp.receiver_report(1, []) + rtp.picture_loss(1, 5) + fir + rtp.sender_report(9, 10, 11, 0, 0, "c"))
+    feedback = rtp.parse_rtcp(
+        rtp.receiver_report(1, []) + rtp.picture_loss(1, 5) + fir + rtp.sender_report(9, 10, 11, 0, 0, "c")
+    )
     assert feedback.key_frames == [5, 77]
     assert feedback.reports == [rtp.SenderReport(9, 10, 11)]

@@ -63,7 +63,9 @@ def test_the_socket_is_ours_alone(ready: MediaProcess) -> None:
         (struct.pack("!I", 100_000) + b"[" * 100_000, "bad_message"),
     ],
 )
-def test_broken_framing_closes_the_link_with_a_reason(ready: MediaProcess, link: MediaLink, data: bytes, code: str) -> None:
+def test_broken_framing_closes_the_link_with_a_reason(
+    ready: MediaProcess, link: MediaLink, data: bytes, code: str
+) -> None:
     with connect(ready) as sock:
         sock.sendall(data)
         (reply,) = replies(sock, 2)
@@ -203,7 +205,11 @@ def test_a_tcp_link_needs_the_key_first(tcp: TcpMedia) -> None:
     try:
         wait_for(lambda: answers(link))
         key = hello_key(tcp.config.secrets.keys)
-        for first, code in (({"op": "status"}, "hello_first"), ({"op": "hello"}, "wrong_key"), ({"op": "hello", "key": key[:-1] + "!"}, "wrong_key")):
+        for first, code in (
+            ({"op": "status"}, "hello_first"),
+            ({"op": "hello"}, "wrong_key"),
+            ({"op": "hello", "key": key[:-1] + "!"}, "wrong_key"),
+        ):
             with socket.create_connection(("127.0.0.1", tcp.port), 10) as sock:
                 sock.sendall(encode({**first, "id": 1}))
                 (reply,) = replies(sock, 2)

@@ -13,7 +13,9 @@ KEY = b"\x10\x02\x00\x9d\x01\x2a\x80\x02\xe0\x01" + bytes(20)
 
 def descriptor(picture: int | None = 300, level: int | None = None, start: int = 1) -> bytes:
     tid = (0, 0) if level is not None else None
-    return bytes(VpxPayloadDescriptor(partition_start=start, partition_id=0, picture_id=picture, tl0picidx=level, tid=tid))
+    return bytes(
+        VpxPayloadDescriptor(partition_start=start, partition_id=0, picture_id=picture, tl0picidx=level, tid=tid)
+    )
 
 
 def test_descriptors_are_measured_and_key_frames_seen() -> None:

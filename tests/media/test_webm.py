@@ -36,7 +36,9 @@ def test_a_cut_file_plays_up_to_its_last_whole_cluster(cut: int) -> None:
     data = whole + (builder.flush() or b"")[:-cut]
     with av.open(io.BytesIO(data), "r", format="webm") as container:
         assert [stream.codec_context.name for stream in container.streams] == ["vp8", "opus"]
-        times = [packet.pts for packet in container.demux(container.streams[1]) if packet.size and packet.pts is not None]
+        times = [
+            packet.pts for packet in container.demux(container.streams[1]) if packet.size and packet.pts is not None
+        ]
     assert times[:3] == [0, 20, 40]
     assert max(times) >= 1980
 
