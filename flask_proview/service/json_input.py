@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from flask_proview.errors import ApiError
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
+# The JSON decoder joins surrogate pairs, so every surrogate that is left is a lone one.
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
@@ -53,10 +56,7 @@ def _clean(value: Any, depth: int) -> Any:
 
 
 def _clean_text(text: str) -> str:
-    if text.isascii():
-        return text.replace("\0", "\ufffd")
-    # "surrogatepass" then "replace": only lone surrogates change, pairs were joined by the JSON decoder.
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "\ufffd")
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
