@@ -1,0 +1,175 @@
+"""Background work, by name: finalise a session, close silent sessions, find what was forgotten. Queued with Huey.
+
+The queue is only the bell: what has to be done stands in the database (``finalise_wanted_at``, ``last_seen_at``), so a lost
+queue costs a minute, not a recording. The work itself is in recordings/ and sessions/ and is imported when it runs, so
+that the web process never loads a demultiplexer.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from huey import Huey, RedisHuey, SqliteHuey, crontab
+from huey.consumer import Consumer
+from huey.exceptions import TaskLockedException
+from huey.serializer import SignedSerializer
+from sqlalchemy import or_, select
+
+from flask_proview.config import Config
+from flask_proview.sessions.catalogue import EXPIRED
+from flask_proview.sessions.database import Database, now_ms
+from flask_proview.sessions.events import EventStore
+from flask_proview.sessions.models import OPEN_STATES, Session, State
+from flask_proview.sessions.store import SessionStore
+
+log = logging.getLogger(__name__)
+
+WORKERS = 2
+# How soon an idle worker looks again; a finished session is to be playable within seconds.
+IDLE_POLL_S = 0.2
+RETRIES, RETRY_S = 6, 2
+RECONCILE_BATCH = 500
+
+
+class Jobs:
+    """Queues work, and is the queue that :func:`run_worker` serves.
+
+    :param immediate: run everything in the caller (tests, and installations without a jobs process).
+    """
+
+    def __init__(self, config: Config, immediate: bool = False) -> None:
+        self._config = config
+        self.huey = _make_huey(config, immediate)
+        self._finalise = self.huey.task(retries=RETRIES, retry_delay=RETRY_S, retry_backoff=2, name="finalise")(
+            self._run_finalise
+        )
+        self._watch = self.huey.task(retries=RETRIES, retry_delay=RETRY_S, name="watch_heartbeat")(self._run_watch)
+        self.huey.periodic_task(crontab(minute="*"), name="reconcile")(self.reconcile)
+
+    def finalise_soon(self, uuid: str, delay_s: float = 0.0) -> None:
+        """Make the recordings of a session, now or after a while."""
+        self._queue(self._finalise, uuid, delay_s)
+
+    def watch_heartbeat(self, uuid: str, delay_s: float) -> None:
+        """Look after ``delay_s`` whether the session still lives; the look repeats itself while it does."""
+        self._queue(self._watch, uuid, delay_s)
+
+    def _queue(self, task: Any, uuid: str, delay_s: float) -> None:
+        if self.huey.immediate:
+            # Huey's immediate mode runs delayed tasks at once, and a watch that repeats itself would never end.
+            if task is not self._watch:
+                task(uuid)
+        elif delay_s > 0:
+            task.schedule(args=(uuid,), delay=delay_s)
+        else:
+            task(uuid)
+
+    def _run_finalise(self, uuid: str) -> None:
+        from flask_proview.recordings.finalise import Finaliser
+
+        try:
+            with self.huey.lock_task(f"finalise-{uuid}"):
+                self._with_database(lambda db: _finalise_if_wanted(Finaliser(db, self._config), db, uuid))
+        except TaskLockedException:
+            self.finalise_soon(uuid, 1.0)
+
+    def _run_watch(self, uuid: str) -> None:
+        self._with_database(lambda db: self._look(db, uuid))
+
+    def _look(self, db: Database, uuid: str) -> None:
+        session = SessionStore(db, self._config).get(uuid)
+        if session is None or session.state not in OPEN_STATES:
+            return
+        left_ms = session.last_seen_at + self._config.limits.heartbeat_timeout_s * 1000 - now_ms()
+        if left_ms > 0:
+            self.watch_heartbeat(uuid, left_ms / 1000 + 0.1)
+        else:
+            self._expire(db, uuid)
+
+    def _expire(self, db: Database, uuid: str) -> None:
+        session, changed = SessionStore(db, self._config).end(uuid, State.EXPIRED, "heartbeat")
+        if changed:
+            at_ms = max(0, (session.ended_at or session.started_at) - session.started_at)
+            EventStore(db, self._config).add_server(session.id, EXPIRED, at_ms)
+            log.info("session %s closed: no sign of life", uuid)
+        self.finalise_soon(uuid)
+
+    def reconcile(self) -> None:
+        """Find sessions that ended or went silent without anybody having queued it. Idempotent."""
+        self._with_database(self._reconcile)
+
+    def _reconcile(self, db: Database) -> None:
+        for uuid in SessionStore(db, self._config).silent(now_ms()):
+            self._expire(db, uuid)
+        with db.read() as orm:
+            wanted = orm.scalars(
+                select(Session.uuid)
+                .where(
+                    Session.finalise_wanted_at.is_not(None),
+                    or_(Session.finalised_at.is_(None), Session.finalised_at < Session.finalise_wanted_at),
+                )
+                .limit(RECONCILE_BATCH)
+            ).all()
+        for uuid in wanted:
+            self.finalise_soon(uuid)
+
+    def _with_database(self, work: Any) -> None:
+        db = Database(self._config.storage.database)
+        try:
+            work(db)
+        finally:
+            db.dispose()
+
+
+def _finalise_if_wanted(finaliser: Any, db: Database, uuid: str) -> None:
+    with db.read() as orm:
+        session = orm.scalars(select(Session).where(Session.uuid == uuid)).first()
+    if session is None or session.finalise_wanted_at is None:
+        return
+    if session.finalised_at is None or session.finalised_at < session.finalise_wanted_at:
+        finaliser.finalise(uuid)
+
+
+def _make_huey(config: Config, immediate: bool) -> Huey:
+    # Huey pickles; the signature keeps a writable queue from becoming code that runs here.
+    serializer = SignedSerializer(secret=config.secrets.keys[-1], salt="flask-proview.jobs")
+    options: dict[str, Any] = {"name": "proview", "results": False, "immediate": immediate, "serializer": serializer}
+    if config.bus.url != "memory://":
+        return RedisHuey(url=config.bus.url, **options)
+    file = Path(config.storage.recordings) / "jobs.db"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey(filename=str(file), fsync=False, timeout=10, **options)
+
+
+class _Consumer(Consumer):  # type: ignore[misc]
+    """Huey's consumer, but signals belong to the process that runs it."""
+
+    def _set_signal_handlers(self) -> None:
+        return
+
+
+def run_worker(config: Config, stop_event: threading.Event) -> None:
+    """The jobs process: serves the queue until ``stop_event`` is set."""
+    jobs = Jobs(config)
+    consumer = _Consumer(
+        jobs.huey,
+        workers=WORKERS,
+        periodic=True,
+        initial_delay=0.05,
+        backoff=1.15,
+        max_delay=IDLE_POLL_S,
+        scheduler_interval=1,
+    )
+    consumer.start()
+    try:
+        jobs.reconcile()
+    except Exception:
+        log.exception("reconciling at start failed; it is tried again every minute")
+    try:
+        while not stop_event.wait(1.0):
+            pass
+    finally:
+        consumer.stop(graceful=True)
