@@ -128,9 +128,21 @@ ENVIRON = {
 }  # fmt: skip
 
 
+def _started(sent: list[Any]) -> StartResponse:
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
+        sent.append(headers)
+        return _write
+
+    return start_response
+
+
+def _write(data: bytes) -> None:
+    raise AssertionError("nothing here is written")
+
+
 def serve(app: WSGIApplication, environ: dict[str, Any]) -> int:
     sent: list[Any] = []
-    answer = app(dict(environ), lambda status, headers, exc_info=None: sent.append(headers) or (lambda data: None))
+    answer = app(dict(environ), _started(sent))
     length = sum(map(len, answer))
     close = getattr(answer, "close", None)
     if close is not None:

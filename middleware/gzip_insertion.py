@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 
 from .encodings import UNUSUAL, pushed_out_charset
-from .gzip_splice import HEADER, TRAILER_BYTES, TrailerCombiner, has_second_member, header_length, stored_block
+from .gzip_splice import HEADER, TRAILER_BYTES, TrailerCombiner, header_length, stored_block
 from .insertion import PageInsertion, Sniff
 from .place import BOM, LIMIT, Place, doctype, looks_like_document, place
 from .recode import RecodedInsertion
@@ -101,8 +101,6 @@ class GzipInsertion:
         if not self._passes_sniff(peek, found.offset):
             self.declined = "does not look like a page"
             return None
-        if has_second_member(self._raw, self._header):
-            return self._recode()
         self._prefix = doctype(peek[: found.offset]) + self._tag
         if not self._header_charset:
             self.charset = pushed_out_charset(peek, len(self._prefix))

@@ -3,7 +3,8 @@
 Deflate's back-references only look back, so a stored block may stand before the application's own blocks (RFC 1951
 section 3.2.4), and CRC-32 is linear, so the trailer follows from both parts (RFC 1952 section 2.3.1). Measured: 18 µs at
 any size, where recompressing at level 4 takes 570 µs for 30 KB and 15 ms for 1 MB. Two concatenated members would be
-simpler and do not work: Chromium drops everything behind the first.
+simpler and do not work: Chromium drops everything behind the first. (So pages of several members do not exist in
+practice either; spliced, the trailer of their first member would not fit.)
 """
 
 from __future__ import annotations
@@ -38,16 +39,6 @@ def header_length(data: bytes) -> int | None:
     if flags & _HEADER_CRC:
         end += 2
     return end if len(data) >= end else 0
-
-
-def has_second_member(data: bytes, start: int) -> bool:
-    """Whether something like another member's header follows, which costs a needless recompression once in a hundred megabytes."""
-    at = data.find(MAGIC, start)
-    while at >= 0:
-        if at + 10 < len(data) and not data[at + 3] & _RESERVED:
-            return True
-        at = data.find(MAGIC, at + 1)
-    return False
 
 
 def stored_block(prefix: bytes) -> bytes:

@@ -20,7 +20,7 @@ _MEDIA_TYPE = re.compile(r"[ \t]*([^;, \t]+)[ \t]*(?:;|,|$)")
 _CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*(?:\"([^\"]*)\"|'?([^;,\"' \t]+))", re.I)
 
 # What a header's name means here; 0: kept as it is.
-_CONTENT_TYPE, _LENGTH, _ENCODING, _DISPOSITION, _GONE, _ETAG, _CACHE, _VARY, _CSP, _PERMISSIONS, _FEATURES, _FRAME, _OURS, _HANDSHAKE = range(1, 15)
+_CONTENT_TYPE, _LENGTH, _ENCODING, _DISPOSITION, _GONE, _ETAG, _CACHE, _VARY, _CSP, _PERMISSIONS, _FEATURES, _FRAME, _OURS, _HANDSHAKE, _ELSEWHERE = range(1, 16)
 _MEANINGS = {
     "content-type": _CONTENT_TYPE,
     "content-length": _LENGTH,
@@ -36,6 +36,8 @@ _MEANINGS = {
     "x-frame-options": _FRAME,
     INJECTED.lower(): _OURS,
     "www-authenticate": _HANDSHAKE,
+    # The front server will send a file instead of the body: there is nothing here to change.
+    **dict.fromkeys(("x-accel-redirect", "x-sendfile", "x-lighttpd-send-file"), _ELSEWHERE),
     # True of the application's bytes only, or for caches that would share one candidate's page.
     **dict.fromkeys(
         (
@@ -77,6 +79,7 @@ class Head:
     frame_options: list[str] = field(default_factory=list)
     injected: bool = False
     handshake: bool = False
+    body_elsewhere: bool = False
 
 
 def read_head(headers: Headers, names: HeaderNames) -> Head:
@@ -117,6 +120,8 @@ def read_head(headers: Headers, names: HeaderNames) -> Head:
         elif meaning == _HANDSHAKE:
             head.handshake = True
             keep(item)
+        elif meaning == _ELSEWHERE:
+            head.body_elsewhere = True
     return head
 
 

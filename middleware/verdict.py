@@ -65,6 +65,9 @@ class PageJudge:
         media_type, charset = self._content_type(head.content_type)
         if head.content_type and not is_html(media_type):
             return None
+        if head.body_elsewhere:
+            self._refuse(page, "fault", "the front server sends a file instead of this answer (X-Accel-Redirect, X-Sendfile)")
+            return None
         if head.encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             self._refuse(page, "fault", f"Content-Encoding {head.encoding!r} was not asked for")
             return None

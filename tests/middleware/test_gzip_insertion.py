@@ -88,12 +88,18 @@ def test_page_that_would_parse_differently_is_recoded(name: str, step: int) -> N
     assert insertion.growth is None
 
 
-def test_second_member_is_recoded_into_one() -> None:
+def test_first_of_two_members_shows_the_tag_as_browsers_read_no_further() -> None:
     _, sent = run(gzip.compress(PAGE) + gzip.compress(b"<p>more"))
     assert sent is not None
-    assert gzip.decompress(sent).endswith(b"<p>more")
+    assert zlib.decompressobj(-15).decompress(sent[10:]) == b"<!DOCTYPE html>" + TAG + PAGE
+
+
+def test_two_members_that_must_be_recoded_become_one() -> None:
+    page = b"\xef\xbb\xbf" + PAGE
+    _, sent = run(gzip.compress(page) + gzip.compress(b"<p>more"))
+    assert sent is not None
     inflate = zlib.decompressobj(31)
-    inflate.decompress(sent)
+    assert inflate.decompress(sent).endswith(b"<p>more")
     assert inflate.eof and not inflate.unused_data
 
 

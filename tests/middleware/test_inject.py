@@ -85,6 +85,8 @@ UNTOUCHED: dict[str, tuple[WSGIApplication, dict[str, str]]] = {
     "json asked for": (answering(), {"Sec_Fetch_Dest": "-", "Accept": "application/json"}),
     "PUT": (answering(), {"method": "PUT"}),
     "injected by another of us": (answering(PAGE, ("X-Proview-Injected", "r9")), {}),
+    "websocket": (answering(), {"Upgrade": "websocket", "Sec_Fetch_Dest": "-"}),
+    "file sent by the front server": (answering(PAGE, ("X-Accel-Redirect", "/internal/exam.html")), {}),
     "br": (answering(PAGE, ("Content-Encoding", "br")), {}),
     "two encodings": (answering(PAGE, ("Content-Encoding", "gzip"), ("Content-Encoding", "br")), {}),
 }
