@@ -234,7 +234,8 @@ class Hub:
             return
         if session.connecting is publisher:
             session.connecting = None
-            self._emit({"event": "unpublished", "session": publisher.session, "reason": reason})
+            if session.publisher is None:
+                self._emit({"event": "unpublished", "session": publisher.session, "reason": reason})
         elif session.publisher is publisher:
             session.publisher = None
             for viewer in session.viewers.values():

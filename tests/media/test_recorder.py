@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -29,7 +31,10 @@ def packets_of(path: Path, kind: str) -> list[tuple[int, bytes]]:
 
 
 @pytest.mark.media
-async def test_a_killed_process_leaves_readable_files(link: MediaLink, media: MediaProcess) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_killed_process_leaves_readable_files(
+    link: MediaLink, media: MediaProcess, number: signal.Signals
+) -> None:
     clip = make_clip()
     publisher = await Publisher.start(link, SESSION, clip, names=("camera", "microphone", "screen"))
     await until(
@@ -38,8 +43,8 @@ async def test_a_killed_process_leaves_readable_files(link: MediaLink, media: Me
         )
     )
     assert media.process is not None
-    media.process.kill()
-    media.process.wait()
+    media.process.send_signal(number)
+    assert await asyncio.to_thread(media.process.wait, 15) == (0 if number is signal.SIGTERM else -number)
     await publisher.pc.close()
     for name in ("camera", "screen"):
         (path,) = media.files(name)
