@@ -49,6 +49,9 @@ export class Uploader extends EventTarget {
   #api;
   #memoryBytes = 0;
   #socketAway = performance.now();
+  // One delay for all while nothing gets through by HTTP; a piece's own delay is for its own refusal.
+  #httpAfter = 0;
+  #httpFaults = 0;
   /** @type {number | undefined} */
   #timer;
   #listeners = new AbortController();
@@ -70,6 +73,7 @@ export class Uploader extends EventTarget {
     if (this.#timer !== undefined) return;
     const { signal } = this.#listeners;
     this.#signal.addEventListener('open', () => this.#pump(), { signal });
+    this.#signal.addEventListener('status', (event) => /** @type {CustomEvent} */ (event).detail.online && this.#hurry(), { signal });
     this.#signal.addEventListener('down', this.#socketDown, { signal });
     this.#signal.addEventListener('ack', (event) => this.#acknowledged(/** @type {CustomEvent} */ (event).detail.pieces), { signal });
     this.#signal.addEventListener('nack', (event) => this.#nack(/** @type {CustomEvent} */ (event).detail), { signal });
@@ -106,8 +110,14 @@ export class Uploader extends EventTarget {
         clearTimeout(timer);
         resolve(true);
       }, { once: true });
-      this.#pump();
+      this.#hurry();
     });
+  }
+
+  #hurry() {
+    this.#httpAfter = 0;
+    for (const entry of this.#entries.values()) entry.notBefore = 0;
+    this.#pump();
   }
 
   /** @param {PieceInfo} info @param {ArrayBuffer | null} data */
@@ -143,7 +153,8 @@ export class Uploader extends EventTarget {
     }
     const socket = this.#signal.open;
     if (socket) this.#socketAway = now;
-    const http = !socket && now - this.#socketAway > PATIENCE_MS;
+    const http = now >= this.#httpAfter;
+    const instead = !socket && now - this.#socketAway > PATIENCE_MS;
     for (const entry of this.#entries.values()) {
       if (entry.state !== 'queued' || entry.notBefore > now) continue;
       if (socket && !entry.byHttp) {
@@ -151,7 +162,7 @@ export class Uploader extends EventTarget {
         inFlight += 1;
         bytes += entry.info.size;
         this.#send(entry);
-      } else if (http || entry.byHttp) {
+      } else if (http && (instead || entry.byHttp)) {
         if (puts >= PUTS_AT_ONCE) continue;
         puts += 1;
         this.#put(entry);
@@ -174,6 +185,7 @@ export class Uploader extends EventTarget {
     if (!data) return;
     try {
       await this.#api.putPiece(entry.info, data);
+      this.#httpFaults = 0;
       this.#forget(entry);
     } catch (fault) {
       entry.state = 'queued';
@@ -184,8 +196,13 @@ export class Uploader extends EventTarget {
 
   /** @param {Entry} entry @param {ProviewError} fault */
   #failed(entry, fault) {
+    const now = performance.now();
+    if (fault.code === 'network') {
+      if (now >= this.#httpAfter) this.#httpAfter = now + retryDelay(this.#httpFaults++);
+      return;
+    }
     entry.tries += 1;
-    entry.notBefore = performance.now() + Math.max(fault.retryAfterMs, retryDelay(entry.tries - 1));
+    entry.notBefore = now + Math.max(fault.retryAfterMs, retryDelay(entry.tries - 1));
     if (fault.status === 401) this.dispatchEvent(new Event('unauthorised'));
     // A damaged transfer is not a damaged piece: once more, then it is the server's last word.
     // An answer without our code is a front server's page, not a verdict on the piece.

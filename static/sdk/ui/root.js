@@ -33,7 +33,9 @@ export class Root {
     // Escape asks a modal dialog to close; ours closes when the session runs.
     this.#dialog.addEventListener('cancel', (event) => event.preventDefault());
     this.#dialog.addEventListener('close', () => this.#covered && this.#show());
-    this.#shadow.append(this.#dialog, this.#notices);
+    // Moving an open dialog would take it out of the top layer.
+    if (!this.#dialog.isConnected) this.#shadow.append(this.#dialog);
+    this.#shadow.append(this.#notices);
   }
 
   get covered() {

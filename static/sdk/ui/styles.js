@@ -32,16 +32,16 @@ button:hover { background: var(--tint); }
 button.primary { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
 button.primary:hover { filter: brightness(1.08); }
 button[disabled] { opacity: .55; cursor: progress; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.view { position: relative; background: #0b0f16; border-radius: 12px; overflow: hidden; aspect-ratio: 4 / 3; max-height: 40vh; width: 100%; display: grid; margin-bottom: 14px; }
-.view video { width: 100%; height: 100%; object-fit: contain; transform: scaleX(-1); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; } h1:focus-visible { outline: 0; }
+.view { position: relative; background: #0b0f16; border-radius: 12px; overflow: hidden; aspect-ratio: 4 / 3; max-height: 40vh; width: 100%; margin-bottom: 14px; }
+.view video { position: absolute; width: 100%; height: 100%; object-fit: contain; transform: scaleX(-1); }
 .fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 12px; }
 label { display: grid; gap: 4px; font-size: 14px; font-weight: 600; min-width: 0; }
 select { font: inherit; font-weight: 400; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 8px 10px; width: 100%; min-height: 44px; text-overflow: ellipsis; }
 .meter { height: 10px; border-radius: 5px; background: var(--line); overflow: hidden; margin: 6px 0 4px; }
 .meter i { display: block; height: 100%; width: 100%; background: var(--good); transform-origin: 0 50%; transform: scaleX(0); transition: transform .1s linear; }
 .hint { font-size: 14px; color: var(--soft); margin: 0; min-height: 1.5em; } .hint.good { color: var(--good); font-weight: 600; }
-.bad h1::before { content: "!"; display: inline-grid; place-items: center; width: 1.35em; height: 1.35em; margin-inline-end: .4em; border-radius: 50%; background: var(--bad); color: var(--paper); font-weight: 700; font-size: .85em; }
+.bad h1::before { content: "!" / ""; display: inline-grid; place-items: center; width: 1.35em; height: 1.35em; margin-inline-end: .4em; border-radius: 50%; background: var(--bad); color: var(--paper); font-weight: 700; font-size: .85em; }
 a { color: var(--accent); }
 .preview { position: fixed; inset-inline-end: 16px; bottom: 16px; width: 168px; aspect-ratio: 4 / 3; border-radius: 12px; overflow: hidden; background: #0b0f16; border: 1px solid rgb(255 255 255 / .35); box-shadow: 0 6px 22px rgb(0 0 0 / .28); pointer-events: none; }
 .preview video { width: 100%; height: 100%; object-fit: cover; transform: scaleX(-1); display: block; }

@@ -1,0 +1,358 @@
+"""The service of docs/protocol.md in memory, with switches for its faults, so that the browser code is tested without the real one.
+
+Pieces count as durable when they lie in ``FakeSession.pieces``; digests are checked as the real service does.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.sync.server import Server, ServerConnection, serve
+
+STATIC = Path(__file__).resolve().parents[2] / "static"
+TYPES = {".js": "text/javascript", ".css": "text/css"}
+PieceKey = tuple[str, int, int]
+
+POLICY: dict[str, Any] = {
+    "session_type": "ai_proctor",
+    "title": "Algebra I",
+    "tracks": ["camera"],
+    "screen": False,
+    "capture": {
+        "video_codec": "vp8",
+        "camera": {"width": 320, "height": 240, "fps": 15, "kbps": 200},
+        "screen": {"width": 640, "height": 360, "fps": 5, "kbps": 200},
+        "audio_kbps": 32,
+    },
+    "slice_ms": 300,
+    "keyframe_ms": 2000,
+    "client_buffer_mb": 64,
+    "heartbeat_ms": 1000,
+    "drain_deadline_ms": 3000,
+    "session_minutes": 90,
+    "on_limit": "rollover",
+    "idle_ms": 60_000,
+    "live": "on-demand",
+    "preview_style": None,
+    "stop_paths": [],
+    "cover": True,
+}
+
+
+@dataclass
+class Piece:
+    data: bytes
+    start: int
+    duration: int
+    last: bool
+    by: str
+
+
+@dataclass
+class FakeSession:
+    uuid: str
+    key: tuple[str, str]
+    started_at: int
+    state: str = "created"
+    pieces: dict[PieceKey, Piece] = field(default_factory=dict)
+    conflicts: list[PieceKey] = field(default_factory=list)
+    events: dict[int, dict[str, Any]] = field(default_factory=dict)
+    duplicates: int = 0
+    commands: list[tuple[str, str | None]] = field(default_factory=list)
+    offers: list[dict[str, Any]] = field(default_factory=list)
+    sockets: list[ServerConnection] = field(default_factory=list)
+
+    def runs(self, track: str = "camera") -> list[int]:
+        return sorted({run for name, run, _ in self.pieces if name == track})
+
+    def seqs(self, run: int, track: str = "camera") -> list[int]:
+        return sorted(seq for name, one, seq in self.pieces if (name, one) == (track, run))
+
+    def run_bytes(self, run: int, track: str = "camera") -> bytes:
+        return b"".join(self.pieces[track, run, seq].data for seq in self.seqs(run, track))
+
+    def event_names(self) -> list[str]:
+        return [event["name"] for _, event in sorted(self.events.items())]
+
+
+class FakeService:
+    """``with FakeService() as service:`` serves pages and the protocol on loopback ports."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[str, dict[str, str]]] = {}
+        self.sessions: dict[str, FakeSession] = {}
+        self.policy = json.loads(json.dumps(POLICY))
+        self.starts: list[dict[str, Any]] = []
+        self.requests: list[tuple[str, str]] = []
+        self.identity = ("exam-1", "student-1")
+        self.down = False
+        self.refuse_socket = False
+        self.refuse_start: tuple[int, str] | None = None
+        self.hold = threading.Event()
+        self.lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+        self._ws: Server = serve(self._socket, "127.0.0.1", 0, process_request=self._admit, compression=None, max_size=16 * 2**20, origins=None)
+        self._threads = [threading.Thread(target=self._http.serve_forever, args=(0.05,)), threading.Thread(target=self._ws.serve_forever)]
+
+    def __enter__(self) -> FakeService:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.hold.set()
+        self.go_down()
+        self._http.shutdown()
+        self._http.server_close()
+        self._ws.shutdown()
+        for thread in self._threads:
+            thread.join(5)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    @property
+    def session(self) -> FakeSession:
+        """The newest session."""
+        return list(self.sessions.values())[-1]
+
+    def page(self, path: str, body: str = "<h1>Question</h1>", *, head: str = "", tag: str | None = None, headers: dict[str, str] | None = None) -> None:
+        """A page as the middleware would send it: ``tag`` are the tag's attributes, e.g. ``role="page" start="auto"``."""
+        script = "" if tag is None else f'<script src="/proview/init.js" data-proview-route="r0" {tag}></script>'
+        html = f'<!doctype html><html lang="en"><head>{script}<meta charset="utf-8"><title>Exam {path}</title>{head}</head><body>{body}</body></html>'
+        self.pages[path] = (html, headers or {})
+
+    def go_down(self) -> None:
+        """As if the web process was killed: sockets drop, nothing is answered."""
+        self.down = True
+        for session in list(self.sessions.values()):
+            for socket in list(session.sockets):
+                with contextlib.suppress(OSError):
+                    socket.socket.close()
+
+    def hold_pieces(self) -> contextlib.AbstractContextManager[None]:
+        """Pieces arrive and are neither stored nor acknowledged."""
+
+        @contextlib.contextmanager
+        def held() -> Iterator[None]:
+            self.holding = True
+            try:
+                yield
+            finally:
+                self.holding = False
+                self.hold.set()
+
+        return held()
+
+    holding = False
+
+    # -- protocol ---------------------------------------------------------
+
+    def start(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        self.starts.append(body)
+        if self.refuse_start:
+            status, code = self.refuse_start
+            return status, {"code": code, "message": f"refused: {code}", "type": "critical"}
+        key = (body.get("session") or self.identity[0], body.get("profile_id") or self.identity[1])
+        with self.lock:
+            found = next((s for s in self.sessions.values() if s.key == key and s.state in ("created", "running", "paused")), None)
+            session = found or FakeSession(str(uuid.uuid4()), key, int(time.time() * 1000))
+            self.sessions[session.uuid] = session
+        answer = {
+            **self.credentials(session),
+            "session_uuid": session.uuid,
+            "state": session.state,
+            "resumed": found is not None,
+            "signal_url": f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/proview/v1/sessions/{session.uuid}/signal",
+            "base_url": self.url + "/proview",
+            "ice_servers": [],
+            "server_time": int(time.time() * 1000),
+            "started_at": session.started_at,
+            "session": key[0],
+            "profile_id": key[1],
+            "policy": self.policy,
+        }
+        return (200 if found else 201), answer
+
+    def credentials(self, session: FakeSession) -> dict[str, Any]:
+        return {"session_token": "session-" + session.uuid, "drain_token": "drain-" + session.uuid, "expires_at": int(time.time() * 1000) + 900_000}
+
+    def store(self, session: FakeSession, key: PieceKey, piece: Piece) -> int:
+        with self.lock:
+            old = session.pieces.get(key)
+            if old is not None:
+                if old.data == piece.data:
+                    return 200
+                session.conflicts.append(key)
+                return 409
+            session.pieces[key] = piece
+            if session.state == "created":
+                session.state = "running"
+            return 201
+
+    def add_events(self, session: FakeSession, events: list[dict[str, Any]]) -> list[int]:
+        with self.lock:
+            for event in events:
+                session.duplicates += event["seq"] in session.events
+                session.events.setdefault(event["seq"], event)
+        return [event["seq"] for event in events]
+
+    def command(self, session: FakeSession, name: str, reason: str | None) -> dict[str, Any]:
+        session.commands.append((name, reason))
+        if session.state in ("created", "running", "paused"):
+            session.state = {"stop": "stopped", "pause": "paused", "resume": "running"}[name]
+        return {"state": session.state}
+
+    def say(self, session: FakeSession, message: dict[str, Any]) -> None:
+        for socket in list(session.sockets):
+            with contextlib.suppress(ConnectionClosed):
+                socket.send(json.dumps(message))
+
+    # -- socket -----------------------------------------------------------
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.down or self.refuse_socket:
+            return connection.respond(503, "no\n")
+        return None
+
+    def _socket(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        session = self.sessions.get(connection.request.path.split("/")[4])
+        hello = json.loads(connection.recv(5))
+        if session is None or hello != {"type": "hello", "token": "session-" + session.uuid, "protocol": 1}:
+            return connection.close(4401)
+        if session.state in ("stopped", "terminated", "expired"):
+            return connection.close(4410)
+        for old in session.sockets:
+            threading.Thread(target=old.close, args=(4409,)).start()
+        session.sockets[:] = [connection]
+        connection.send(json.dumps({"type": "welcome", "state": session.state, "server_time": int(time.time() * 1000), "started_at": session.started_at, "watchers": 0}))
+        with contextlib.suppress(ConnectionClosed, OSError):
+            for message in connection:
+                if isinstance(message, bytes):
+                    self._binary(session, connection, message)
+                else:
+                    self._text(session, connection, json.loads(message))
+        if connection in session.sockets:
+            session.sockets.remove(connection)
+
+    def _binary(self, session: FakeSession, connection: ServerConnection, message: bytes) -> None:
+        assert message[0] == 1
+        length = int.from_bytes(message[1:3], "big")
+        header, body = json.loads(message[3 : 3 + length]), message[3 + length :]
+        if self.holding:
+            return
+        key = (header["track"], header["run"], header["seq"])
+        if hashlib.sha256(body).hexdigest() != header["sha256"]:
+            connection.send(json.dumps({"type": "nack", "track": key[0], "run": key[1], "seq": key[2], "code": "digest_mismatch", "message": "", "retry": False}))
+            return
+        self.store(session, key, Piece(body, header["start"], header["duration"], header.get("last", False), "socket"))
+        connection.send(json.dumps({"type": "ack", "pieces": [key]}))
+
+    def _text(self, session: FakeSession, connection: ServerConnection, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "ping":
+            connection.send(json.dumps({"type": "pong", "t": message["t"], "server_time": int(time.time() * 1000)}))
+        elif kind == "events":
+            connection.send(json.dumps({"type": "events_ack", "seqs": self.add_events(session, message["events"])}))
+        elif kind == "refresh":
+            connection.send(json.dumps({"type": "token", **self.credentials(session)}))
+        elif kind in ("stop", "pause", "resume"):
+            connection.send(json.dumps({"type": "state", **self.command(session, kind, message.get("reason")), "reason": "page"}))
+        elif kind == "offer":
+            session.offers.append(message)
+
+    # -- http -------------------------------------------------------------
+
+    def _handler(service) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, format: str, *args: Any) -> None: ...
+
+            def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.wfile.write(body)
+
+            def json(self, status: int, body: object) -> None:
+                self.answer(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
+
+            def do_GET(self) -> None:
+                path = self.path.split("?")[0]
+                if path.startswith("/proview/"):
+                    file = STATIC / path.removeprefix("/proview/").removeprefix("static/")
+                    if service.down or not file.is_file():
+                        return self.answer(404, b"", {})
+                    return self.answer(200, file.read_bytes(), {"Content-Type": TYPES[file.suffix], "Cache-Control": "max-age=600"})
+                if path not in service.pages:
+                    return self.answer(404, b"", {})
+                html, headers = service.pages[path]
+                return self.answer(200, html.encode(), {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", **headers})
+
+            def do_POST(self) -> None:
+                self.receive()
+
+            def do_PUT(self) -> None:
+                self.receive()
+
+            def receive(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                service.requests.append((self.command, self.path))
+                if service.down:
+                    self.close_connection = True
+                    return
+                if not self.path.startswith("/proview/v1/sessions"):  # a form of the exam
+                    return self.answer(303, b"", {"Location": self.path})
+                parts = self.path.removeprefix("/proview/v1/sessions").strip("/").split("/")
+                if parts == [""]:
+                    return self.json(*service.start(json.loads(body)))
+                session = service.sessions.get(parts[0])
+                if session is None:
+                    return self.json(404, {"code": "session_unknown", "message": "no such session"})
+                kind = self.headers.get("Authorization", "").removeprefix("Bearer ").removesuffix("-" + session.uuid)
+                if kind not in (("session", "drain") if self.command == "PUT" else ("session",)):
+                    return self.json(401, {"code": "token_invalid", "message": "bad token"})
+                if self.command == "PUT":
+                    return self.put_piece(session, parts, body, kind)
+                given = json.loads(body)
+                if parts[1] == "events":
+                    self.json(200, {"seqs": service.add_events(session, given["events"])})
+                elif parts[1] == "token":
+                    self.json(200, service.credentials(session))
+                elif parts[1] == "heartbeat":
+                    self.json(200, {"t": given["t"], "server_time": int(time.time() * 1000), "state": session.state})
+                else:
+                    self.json(200, service.command(session, parts[1], given.get("reason")))
+
+            def put_piece(self, session: FakeSession, parts: list[str], body: bytes, kind: str) -> None:
+                if service.holding:
+                    service.hold.wait(20)
+                _, _, track, _, run, _, seq = parts
+                digest = "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
+                if self.headers["Content-Digest"] != digest:
+                    return self.json(400, {"code": "digest_mismatch", "message": "damaged"})
+                by = "put" if kind == "session" else "drain"
+                piece = Piece(body, int(self.headers["X-Piece-Start"]), int(self.headers["X-Piece-Duration"]), "X-Piece-Last" in self.headers, by)
+                status = service.store(session, (track, int(run), int(seq)), piece)
+                self.json(status, {"code": "piece_conflict", "message": "other bytes"} if status == 409 else {})
+
+        return Handler
