@@ -13,7 +13,6 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -27,7 +26,6 @@ from .local_path import login_location
 logger = logging.getLogger(__name__)
 
 View = Callable[..., BaseResponse]
-MAX_BODY_BYTES = 256 * 1024  # an SDP offer of three tracks has about 8 KiB
 
 # No inline script or style anywhere; candidate-written text can at worst be text. Trusted Types close the DOM sinks too.
 CONTENT_SECURITY_POLICY = (
@@ -89,7 +87,6 @@ class Pages:
         def register(view: View) -> View:
             @wraps(view)
             def answer(**arguments: Any) -> BaseResponse:
-                request.max_content_length = MAX_BODY_BYTES
                 try:
                     response = view(**arguments)
                 except LoginRequired as error:
@@ -115,7 +112,9 @@ class Pages:
         if json:
             return self._json_error(error)
         visitor = self._gate.visitor()
-        return self.render("proview/error.html", visitor, error.status, error=error, title=present.problem(error.status))
+        return self.render(
+            "proview/error.html", visitor, error.status, error=error, title=present.problem(error.status)
+        )
 
     @staticmethod
     def _json_error(error: ProviewError) -> Response:
@@ -137,8 +136,3 @@ def make_environment(mount: str) -> Environment:
     environment.globals.update(mount=mount, console=f"{mount}/console", assets=f"{mount}/static/console")
     environment.filters.update(present.FILTERS)
     return environment
-
-
-def query() -> MultiDict[str, str]:
-    """The query string, NUL-free: PostgreSQL refuses NUL in text."""
-    return MultiDict((name, value.replace("\0", "")) for name, value in request.args.items(multi=True))

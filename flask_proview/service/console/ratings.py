@@ -1,0 +1,69 @@
+"""The reviewer's verdict. The session row holds the newest one; every verdict stays in the session's events: who, when, why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from flask_proview.errors import ApiError, FieldError
+from flask_proview.sessions.database import Database, now_ms
+from flask_proview.sessions.models import Event, Session, State
+
+RATED = 10035  # "Session rated (server)" of the event catalogue
+RATINGS = ("high", "medium", "low")
+MAX_NOTE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One verdict."""
+
+    rating: str
+    note: str
+    by: str
+    at: int
+
+
+def rate(db: Database, uuid: str, rating: str, note: str, by: str) -> Rating:
+    """Store a verdict.
+
+    :raises ApiError: 400 for an unknown rating or a long note, 404, 409 ``session_open`` while the session runs.
+    """
+    note = note.replace("\0", "").strip()
+    if rating not in RATINGS:
+        raise ApiError("Choose high, medium or low.", fields=(FieldError("rating", "must be high, medium or low"),))
+    if len(note) > MAX_NOTE:
+        raise ApiError(f"The note may have {MAX_NOTE} characters.", fields=(FieldError("note", "is too long"),))
+    at = now_ms()
+    with db.write() as session:
+        row = session.scalar(select(Session).where(Session.uuid == uuid))
+        if row is None:
+            raise ApiError("There is no such session.", code="not_found", status=404)
+        if not State(row.state).ended:
+            raise ApiError("A session is rated after it has ended.", code="session_open", status=409)
+        row.final_rating = rating
+        session.add(
+            Event(
+                session_id=row.id,
+                client_seq=None,
+                event_type_id=RATED,
+                name="Session rated",
+                at_ms=at - row.started_at,
+                received_at=at,
+                data={"rating": rating, "note": note, "by": by},
+            )
+        )
+    return Rating(rating, note, by, at)
+
+
+def history(db: Database, session_id: int) -> list[Rating]:
+    """All verdicts, newest first."""
+    with db.read() as session:
+        events = session.scalars(
+            select(Event).where(Event.session_id == session_id, Event.event_type_id == RATED).order_by(Event.id.desc())
+        )
+        return [
+            Rating(str(e.data.get("rating", "")), str(e.data.get("note", "")), str(e.data.get("by", "")), e.received_at)
+            for e in events
+        ]
