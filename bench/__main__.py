@@ -13,9 +13,8 @@ def main() -> int:
     results, failed = [], []
     for name in BENCHMARKS:
         print(f"== {name}", flush=True)
-        process = subprocess.run(
-            [sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True, timeout=600
-        )  # noqa: S603 - our own modules
+        argv = [sys.executable, "-m", f"bench.{name}"]
+        process = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=600)  # noqa: S603 - our own modules
         print(process.stdout, flush=True)
         if process.returncode != 0:
             failed.append(name)

@@ -22,6 +22,8 @@ from .sources import Segment
 MILLISECONDS = Fraction(1, 1000)
 # A still screen sends few pictures; only a longer silence of packets is the end of an interval of a live file.
 JOIN_MS = 2000.0
+# Stamps of neighbouring runs may overlap by a rounding or a clock step; what overlaps more is dropped up to the next key frame.
+OVERLAP_MS = 100
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class _Track:
         self.stream = stream
         self.codec = template.codec_context.name
         self.last_ms = -1
+        self.waits_for_key = False
 
 
 class _Writer:
@@ -150,10 +153,13 @@ class _Writer:
             self.result.offset_ms = timed.at_ms
             self.result.codecs = tuple(t.codec.removeprefix("lib") for t in (self.video, self.audio) if t is not None)
         at = round(timed.at_ms - self.result.offset_ms)
-        if at <= track.last_ms:
-            if track.last_ms - at > JOIN_MS:
-                return False  # two runs that cross in time: the earlier one wins
-            at = track.last_ms + 1
+        if track.last_ms - at > OVERLAP_MS:
+            track.waits_for_key = timed.kind == "video"  # two runs that cross in time: the earlier one wins
+            return False
+        if track.waits_for_key and not timed.packet.is_keyframe:
+            return False
+        track.waits_for_key = False
+        at = max(at, track.last_ms + 1)
         track.last_ms = at
         packet = timed.packet
         duration = round(timed.duration_ms)

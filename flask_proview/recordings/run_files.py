@@ -13,9 +13,9 @@ from pathlib import Path
 from .layout import Layout
 
 OPEN_FILES = 512
-# One fdatasync per file up to here; beyond, one syncfs for all is cheaper (measured: 100 files 20 ms against 5-15 ms).
-SYNC_EACH = 6
 FREE_CHECK_S = 1.0
+# sync_file_range(2): start writing and do not wait. Only a hint; fdatasync is what makes the bytes durable.
+SYNC_FILE_RANGE_WRITE = 2
 
 
 class SyncFailed(OSError):
@@ -33,7 +33,8 @@ class RunFiles:
         self._new_directories: set[Path] = set()
         self._free_checked_at = -FREE_CHECK_S
         self._has_room = True
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        # Linux only; elsewhere the syncs are merely slower.
+        self._start_writing = getattr(ctypes.CDLL(None), "sync_file_range", None)
 
     def append(self, uuid: str, track: str, run: int, body: bytes) -> int:
         """Append to the run's file; the offset at which the bytes begin.
@@ -60,14 +61,15 @@ class RunFiles:
         dirty, self._dirty = self._dirty, {}
         directories, self._new_directories = self._new_directories, set()
         try:
-            if len(dirty) > SYNC_EACH:
-                if self._libc.syncfs(next(iter(dirty.values()))) != 0:
-                    raise OSError(ctypes.get_errno(), "syncfs")
-            else:
-                for handle in dirty.values():
-                    os.fdatasync(handle)
-                for directory in directories:
-                    _sync_directory(directory)
+            # All files start writing before the first is waited for. Measured with 150 files of 40 kB: 18 ms, one after the
+            # other 53 ms. syncfs takes 17 ms, but waits for what everybody else wrote too: 200 MB of somebody's log, 90 ms
+            # where this takes 7.
+            for handle in dirty.values():
+                self._hint(handle)
+            for handle in dirty.values():
+                os.fdatasync(handle)
+            for directory in directories:
+                _sync_directory(directory)
         except OSError as error:
             raise SyncFailed(error.errno, os.strerror(error.errno or 0)) from error
 
@@ -77,6 +79,10 @@ class RunFiles:
         self._dirty.clear()
         for handle in handles.values():
             os.close(handle)
+
+    def _hint(self, handle: int) -> None:
+        if self._start_writing is not None:
+            self._start_writing(handle, ctypes.c_int64(0), ctypes.c_int64(0), SYNC_FILE_RANGE_WRITE)
 
     def _handle(self, path: Path) -> int:
         handle = self._open.get(path)
@@ -88,7 +94,7 @@ class RunFiles:
             self._dirty.pop(path, None)
             os.close(self._open.pop(path))
         if not path.parent.exists():
-            path.parent.mkdir(parents=True, mode=0o750)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._new_directories |= {path.parent.parent, path.parent.parent.parent}
         fresh = not path.exists()
         # O_NOFOLLOW: nobody plants a link where evidence is going to be written.
