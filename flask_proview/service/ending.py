@@ -63,6 +63,14 @@ def finalise_soon(runtime: Runtime, uuid: str, delay_s: float = 0.0) -> None:
         logger.exception("finalisation of %s could not be queued; the minute's check will find it", uuid)
 
 
+def watch_heartbeat(runtime: Runtime, uuid: str) -> None:
+    """Queue the look at whether the browser still answers; a broken queue does not keep anybody from starting."""
+    try:
+        runtime.jobs.watch_heartbeat(uuid, runtime.config.limits.heartbeat_timeout_s)
+    except Exception:
+        logger.exception("the watch over %s could not be queued; the minute's check will do it", uuid)
+
+
 def _announced(runtime: Runtime, uuid: str, change: Callable[[str], Session]) -> Session:
     before = runtime.sessions.get(uuid)
     if before is None:

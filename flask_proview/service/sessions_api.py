@@ -12,7 +12,7 @@ from flask_proview.sessions.models import OPEN_STATES, Session, State
 
 from .access import session_of_request
 from .details import session_details
-from .ending import announce_to_console, end_session, pause_session, resume_session
+from .ending import announce_to_console, end_session, pause_session, resume_session, watch_heartbeat
 from .events_input import parse_events, store_events
 from .login_api import require_bearer
 from .policy import ice_servers, session_policy, session_tokens
@@ -37,7 +37,7 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
             raise
         runtime.counters.add("sessions_resumed" if resumed else "sessions_started")
         if not resumed:
-            runtime.jobs.watch_heartbeat(session.uuid, runtime.config.limits.heartbeat_timeout_s)
+            watch_heartbeat(runtime, session.uuid)
             announce_to_console(runtime, session)
         answer = _start_answer(runtime, session, resumed)
         return jsonify(answer), 200 if resumed else 201

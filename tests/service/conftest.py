@@ -11,6 +11,7 @@ from flask_proview.service.app import create_app
 from flask_proview.service.runtime import Runtime, build_runtime
 
 from .build import make_config
+from .server import Server
 
 
 @pytest.fixture
@@ -29,3 +30,12 @@ def app(runtime: Runtime) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for a module's socket tests; every test takes candidates of its own."""
+    server = Server(tmp_path_factory.mktemp("server"), media={"live": "off"})
+    server.start()
+    yield server
+    server.close()

@@ -157,10 +157,13 @@ class SignalSocket:
         What the browser still sends is read and dropped for a moment: closing with unread input would reset the
         connection and take our goodbye with it (RFC 9293 section 3.6.1).
         """
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, LocalProtocolError):
             self._socket.settimeout(CLOSE_S)
             while not self._ended_by_peer and time.monotonic() < self._goodbye_until:
-                self._ended_by_peer = not self._socket.recv(RECEIVE_BYTES)
+                data = self._socket.recv(RECEIVE_BYTES)
+                self._connection.receive_data(data or None)
+                goodbye = any(isinstance(event, CloseConnection) for event in self._connection.events())
+                self._ended_by_peer = goodbye or not data
         self._end(ABNORMAL)
         with contextlib.suppress(OSError):
             self._socket.shutdown(sockets.SHUT_RDWR)
