@@ -46,9 +46,9 @@ class FramePage {
     document.addEventListener('click', this.#keepInside, true);
     document.addEventListener('submit', this.#keepInside, true);
     // form.submit() fires no event, so forms are turned as soon as they are there.
-    document.addEventListener('DOMContentLoaded', () => {
-      for (const form of document.querySelectorAll('form[target], base[target]')) turn(form);
-    });
+    const sweep = () => document.querySelectorAll('form[target], base[target]').forEach(turn);
+    document.addEventListener('DOMContentLoaded', sweep);
+    sweep();
     const client = this.#client();
     window.ProctorClient3 ??= client;
     client.on('*', (/** @type {any} */ event) => dispatchEvent(new CustomEvent(domEventName(event.name), { detail: event })));

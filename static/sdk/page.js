@@ -4,7 +4,7 @@
  */
 
 import { createClient } from './client.js';
-import { asProviewError, callPage } from './errors.js';
+import { asProviewError, callPage, ProviewError } from './errors.js';
 import { domEventName } from './events.js';
 import { log } from './log.js';
 import { parseOptions } from './options.js';
@@ -112,6 +112,7 @@ export class Page extends EventTarget {
     session.addEventListener('unavailable', (event) => this.#failOpen(/** @type {CustomEvent} */ (event).detail.error, true));
     session.addEventListener('stopped', (event) => {
       if (/** @type {CustomEvent} */ (event).detail.by === 'path') this.#messages.finished();
+      this.#settle(new ProviewError('stopped', 'The session was stopped before it ran.'));
       this.#listening.clear();
       this.#pass('stopped', /** @type {CustomEvent} */ (event).detail);
     });

@@ -19,6 +19,8 @@ export class Preflight {
   #consented;
   #chosen;
   #needsScreen;
+  /** @type {MediaStream | null} */
+  #stream = null;
 
   /**
    * @param {{root: Root, policy: Policy, options: Options, consented: boolean, chosen: {camera?: string, microphone?: string}, needsScreen: boolean}} what
@@ -69,6 +71,7 @@ export class Preflight {
         settled = false;
         continue;
       }
+      this.#stream = stream;
       this.#report('cameraDetected', { label: stream.getVideoTracks()[0]?.label });
       if (settled || this.#options.skipHardwareTest) return { stream, chosen: this.#chosen };
       const answer = await steps.checkDevices(this.#root, {
@@ -85,6 +88,11 @@ export class Preflight {
       this.#chosen = answer;
       closeStream(stream);
     }
+  }
+
+  /** The session was stopped before it ran: nothing may stay open. */
+  dispose() {
+    closeStream(this.#stream);
   }
 
   /** @returns {Promise<MediaStream>} */

@@ -44,6 +44,8 @@ export class Session extends EventTarget {
   #drain = null;
   /** @type {Live | null} */
   #live = null;
+  /** @type {Preflight | null} */
+  #preflight = null;
   /** @type {Observers | null} */
   #observers = null;
   #capture;
@@ -54,6 +56,8 @@ export class Session extends EventTarget {
   #pausedBy = null;
   /** @type {Promise<void> | null} */
   #stopping = null;
+  /** @type {Promise<boolean> | null} */
+  #connecting = null;
   /** @type {number | undefined} */
   #limitTimer;
   #listeners = new AbortController();
@@ -113,7 +117,8 @@ export class Session extends EventTarget {
     showWaiting(this.#root, before ? 'resuming' : 'preparing');
     this.#buffer = await Buffer.open();
     this.#drain = new Drain(this.#buffer);
-    const waited = await this.#connect();
+    this.#connecting = this.#connect();
+    const waited = await this.#connecting;
     if (this.#stopping) return;
     const link = /** @type {Link} */ (this.#link);
     const { policy } = link.started;
@@ -125,12 +130,14 @@ export class Session extends EventTarget {
       { root: this.#root, policy, options: this.#options, consented, needsScreen, chosen: before?.chosen ?? {} },
       { report: this.report, onProblem: (error) => this.#problem(error) },
     );
+    this.#preflight = preflight;
     const settled = await preflight.isSettled();
     // The candidate is in the middle of the page by now: no card jumps in without a click.
     if (waited && !settled) await this.#messages.availableAgain();
     await preflight.consent();
     await link.consent();
     const { stream, chosen } = await preflight.camera(settled);
+    if (this.#stopping) return preflight.dispose();
     this.#capture.chosen = chosen;
     this.#capture.adopt('camera', stream);
     // A page that continues a session records at once, whatever is asked next.
@@ -181,6 +188,8 @@ export class Session extends EventTarget {
 
   /** @param {string} reason */
   async #stop(reason) {
+    // Stopped while the service was being asked: a session that it makes now must be ended, too.
+    if (!this.#link) await Promise.race([this.#connecting?.catch(() => undefined), sleep(STOP_ANSWER_MS)]);
     const link = this.#link;
     const wasRunning = this.state === 'running' || this.state === 'paused';
     if (link && reason !== 'server') this.report('completed', { reason });
@@ -193,6 +202,7 @@ export class Session extends EventTarget {
     this.#live?.dispose();
     this.#messages.uploading(wasRunning && reason !== 'server');
     await this.#capture.stop();
+    this.#preflight?.dispose();
     this.#capture.close();
     if (link) {
       if (wasRunning) this.report('recordingStopped');

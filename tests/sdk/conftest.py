@@ -14,7 +14,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from .fake_service import FakeService
 
 CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--allow-loopback-in-peer-connection"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--allow-loopback-in-peer-connection",
+]
 FAKE_DEVICES = "--use-fake-device-for-media-stream"
 TAG = 'data-proview-role="page" data-proview-start="auto" data-proview-cover="1"'
 TAG_PAGE = 'data-proview-role="page" data-proview-start="page" data-proview-cover="0"'
@@ -90,11 +99,17 @@ def start(page: Page) -> None:
 
 def is_running(page: Page) -> None:
     """Needs no eval in the page, which its CSP may forbid."""
-    eventually(lambda: page.evaluate("window.ProctorClient3 ? ProctorClient3.state : ''") == "running", "running", page=page)
+    eventually(
+        lambda: page.evaluate("window.ProctorClient3 ? ProctorClient3.state : ''") == "running", "running", page=page
+    )
 
 
 def pieces_reach(service: FakeService, page: Page, count: int, *, track: str = "camera") -> None:
-    eventually(lambda: service.sessions and sum(key[0] == track for key in service.session.pieces) >= count, f"{count} pieces", page=page)
+    eventually(
+        lambda: service.sessions and sum(key[0] == track for key in service.session.pieces) >= count,
+        f"{count} pieces",
+        page=page,
+    )
 
 
 def stop(page: Page) -> None:
@@ -111,13 +126,13 @@ def assert_contiguous(service: FakeService, track: str = "camera") -> None:
 
 def decode(data: bytes) -> tuple[int, float, int]:
     """Frames, seconds of video, packets of audio of one run; raises on damage."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), mode="r") as container:
         frames, last = 0, 0.0
         for frame in container.decode(video=0):
             frames += 1
             last = frame.time or last
     audio = 0
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), mode="r") as container:
         if container.streams.audio:
-            audio = sum(1 for packet in container.demux(audio=0) if packet.size)
+            audio = len([packet for packet in container.demux(audio=0) if packet.size])
     return frames, last, audio

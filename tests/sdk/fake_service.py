@@ -5,7 +5,6 @@ Pieces count as durable when they lie in ``FakeSession.pieces``; digests are che
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import json
@@ -14,16 +13,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
-STATIC = Path(__file__).resolve().parents[2] / "static"
-TYPES = {".js": "text/javascript", ".css": "text/css"}
+from .fake_http import Handler
+
 PieceKey = tuple[str, int, int]
 
 POLICY: dict[str, Any] = {
@@ -103,10 +101,21 @@ class FakeService:
         self.refuse_start: tuple[int, str] | None = None
         self.hold = threading.Event()
         self.lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("BoundHandler", (Handler,), {"service": self}))
         self._http.daemon_threads = True
-        self._ws: Server = serve(self._socket, "127.0.0.1", 0, process_request=self._admit, compression=None, max_size=16 * 2**20, origins=None)
-        self._threads = [threading.Thread(target=self._http.serve_forever, args=(0.05,)), threading.Thread(target=self._ws.serve_forever)]
+        self._ws: Server = serve(
+            self._socket,
+            "127.0.0.1",
+            0,
+            process_request=self._admit,
+            compression=None,
+            max_size=16 * 2**20,
+            origins=None,
+        )
+        self._threads = [
+            threading.Thread(target=self._http.serve_forever, args=(0.05,)),
+            threading.Thread(target=self._ws.serve_forever),
+        ]
 
     def __enter__(self) -> FakeService:
         for thread in self._threads:
@@ -131,7 +140,15 @@ class FakeService:
         """The newest session."""
         return list(self.sessions.values())[-1]
 
-    def page(self, path: str, body: str = "<h1>Question</h1>", *, head: str = "", tag: str | None = None, headers: dict[str, str] | None = None) -> None:
+    def page(
+        self,
+        path: str,
+        body: str = "<h1>Question</h1>",
+        *,
+        head: str = "",
+        tag: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         """A page as the middleware would send it: ``tag`` are the tag's attributes, e.g. ``role="page" start="auto"``."""
         script = "" if tag is None else f'<script src="/proview/init.js" data-proview-route="r0" {tag}></script>'
         html = f'<!doctype html><html lang="en"><head>{script}<meta charset="utf-8"><title>Exam {path}</title>{head}</head><body>{body}</body></html>'
@@ -170,7 +187,10 @@ class FakeService:
             return status, {"code": code, "message": f"refused: {code}", "type": "critical"}
         key = (body.get("session") or self.identity[0], body.get("profile_id") or self.identity[1])
         with self.lock:
-            found = next((s for s in self.sessions.values() if s.key == key and s.state in ("created", "running", "paused")), None)
+            found = next(
+                (s for s in self.sessions.values() if s.key == key and s.state in ("created", "running", "paused")),
+                None,
+            )
             session = found or FakeSession(str(uuid.uuid4()), key, int(time.time() * 1000))
             self.sessions[session.uuid] = session
         answer = {
@@ -190,7 +210,14 @@ class FakeService:
         return (200 if found else 201), answer
 
     def credentials(self, session: FakeSession) -> dict[str, Any]:
-        return {"session_token": "session-" + session.uuid, "drain_token": "drain-" + session.uuid, "expires_at": int(time.time() * 1000) + 900_000}
+        return {
+            "session_token": "session-" + session.uuid,
+            "drain_token": "drain-" + session.uuid,
+            "expires_at": int(time.time() * 1000) + 900_000,
+        }
+
+    def piece(self, *values: Any) -> Piece:
+        return Piece(*values)
 
     def store(self, session: FakeSession, key: PieceKey, piece: Piece) -> int:
         with self.lock:
@@ -241,7 +268,17 @@ class FakeService:
         for old in session.sockets:
             threading.Thread(target=old.close, args=(4409,)).start()
         session.sockets[:] = [connection]
-        connection.send(json.dumps({"type": "welcome", "state": session.state, "server_time": int(time.time() * 1000), "started_at": session.started_at, "watchers": 0}))
+        connection.send(
+            json.dumps(
+                {
+                    "type": "welcome",
+                    "state": session.state,
+                    "server_time": int(time.time() * 1000),
+                    "started_at": session.started_at,
+                    "watchers": 0,
+                }
+            )
+        )
         with contextlib.suppress(ConnectionClosed, OSError):
             for message in connection:
                 if isinstance(message, bytes):
@@ -259,7 +296,19 @@ class FakeService:
             return
         key = (header["track"], header["run"], header["seq"])
         if hashlib.sha256(body).hexdigest() != header["sha256"]:
-            connection.send(json.dumps({"type": "nack", "track": key[0], "run": key[1], "seq": key[2], "code": "digest_mismatch", "message": "", "retry": False}))
+            connection.send(
+                json.dumps(
+                    {
+                        "type": "nack",
+                        "track": key[0],
+                        "run": key[1],
+                        "seq": key[2],
+                        "code": "digest_mismatch",
+                        "message": "",
+                        "retry": False,
+                    }
+                )
+            )
             return
         self.store(session, key, Piece(body, header["start"], header["duration"], header.get("last", False), "socket"))
         connection.send(json.dumps({"type": "ack", "pieces": [key]}))
@@ -273,86 +322,8 @@ class FakeService:
         elif kind == "refresh":
             connection.send(json.dumps({"type": "token", **self.credentials(session)}))
         elif kind in ("stop", "pause", "resume"):
-            connection.send(json.dumps({"type": "state", **self.command(session, kind, message.get("reason")), "reason": "page"}))
+            connection.send(
+                json.dumps({"type": "state", **self.command(session, kind, message.get("reason")), "reason": "page"})
+            )
         elif kind == "offer":
             session.offers.append(message)
-
-    # -- http -------------------------------------------------------------
-
-    def _handler(service) -> type[BaseHTTPRequestHandler]:  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, format: str, *args: Any) -> None: ...
-
-            def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    self.wfile.write(body)
-
-            def json(self, status: int, body: object) -> None:
-                self.answer(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
-
-            def do_GET(self) -> None:
-                path = self.path.split("?")[0]
-                if path.startswith("/proview/"):
-                    file = STATIC / path.removeprefix("/proview/").removeprefix("static/")
-                    if service.down or not file.is_file():
-                        return self.answer(404, b"", {})
-                    return self.answer(200, file.read_bytes(), {"Content-Type": TYPES[file.suffix], "Cache-Control": "max-age=600"})
-                if path not in service.pages:
-                    return self.answer(404, b"", {})
-                html, headers = service.pages[path]
-                return self.answer(200, html.encode(), {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", **headers})
-
-            def do_POST(self) -> None:
-                self.receive()
-
-            def do_PUT(self) -> None:
-                self.receive()
-
-            def receive(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                service.requests.append((self.command, self.path))
-                if service.down:
-                    self.close_connection = True
-                    return
-                if not self.path.startswith("/proview/v1/sessions"):  # a form of the exam
-                    return self.answer(303, b"", {"Location": self.path})
-                parts = self.path.removeprefix("/proview/v1/sessions").strip("/").split("/")
-                if parts == [""]:
-                    return self.json(*service.start(json.loads(body)))
-                session = service.sessions.get(parts[0])
-                if session is None:
-                    return self.json(404, {"code": "session_unknown", "message": "no such session"})
-                kind = self.headers.get("Authorization", "").removeprefix("Bearer ").removesuffix("-" + session.uuid)
-                if kind not in (("session", "drain") if self.command == "PUT" else ("session",)):
-                    return self.json(401, {"code": "token_invalid", "message": "bad token"})
-                if self.command == "PUT":
-                    return self.put_piece(session, parts, body, kind)
-                given = json.loads(body)
-                if parts[1] == "events":
-                    self.json(200, {"seqs": service.add_events(session, given["events"])})
-                elif parts[1] == "token":
-                    self.json(200, service.credentials(session))
-                elif parts[1] == "heartbeat":
-                    self.json(200, {"t": given["t"], "server_time": int(time.time() * 1000), "state": session.state})
-                else:
-                    self.json(200, service.command(session, parts[1], given.get("reason")))
-
-            def put_piece(self, session: FakeSession, parts: list[str], body: bytes, kind: str) -> None:
-                if service.holding:
-                    service.hold.wait(20)
-                _, _, track, _, run, _, seq = parts
-                digest = "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
-                if self.headers["Content-Digest"] != digest:
-                    return self.json(400, {"code": "digest_mismatch", "message": "damaged"})
-                by = "put" if kind == "session" else "drain"
-                piece = Piece(body, int(self.headers["X-Piece-Start"]), int(self.headers["X-Piece-Duration"]), "X-Piece-Last" in self.headers, by)
-                status = service.store(session, (track, int(run), int(seq)), piece)
-                self.json(status, {"code": "piece_conflict", "message": "other bytes"} if status == 409 else {})
-
-        return Handler

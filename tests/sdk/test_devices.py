@@ -30,10 +30,12 @@ def test_refused_camera_is_explained_and_reported(service: FakeService, chromium
         page.wait_for_function("calls.length === 1")
         code, is_error, message = page.evaluate("calls[0]")
         assert (code, is_error) == ("device_refused", True) and message
-        assert "Camera Test Failed" in service.session.event_names() or eventually(lambda: "Camera Test Failed" in service.session.event_names(), "event", page=page) is None
+        eventually(lambda: "Camera Test Failed" in service.session.event_names(), "event", page=page)
 
 
-def test_refused_camera_keeps_an_automatic_page_covered_until_it_is_allowed(service: FakeService, chromium: Browser) -> None:
+def test_refused_camera_keeps_an_automatic_page_covered_until_it_is_allowed(
+    service: FakeService, chromium: Browser
+) -> None:
     with chromium.new_context() as context:
         page = context.new_page()
         service.page("/exam", tag=TAG)
@@ -61,7 +63,9 @@ def test_missing_camera_is_named(service: FakeService, playwright_driver: Playwr
 
 
 @pytest.mark.parametrize(("feature", "device"), [("camera", "camera"), ("microphone", "microphone")])
-def test_permissions_policy_of_the_site_is_told_from_a_refusal(service: FakeService, page: Page, feature: str, device: str) -> None:
+def test_permissions_policy_of_the_site_is_told_from_a_refusal(
+    service: FakeService, page: Page, feature: str, device: str
+) -> None:
     init(service, page, {"Permissions-Policy": f"{feature}=()"})
     page.get_by_role("heading", name=f"This site does not allow the {device}").wait_for()
     page.wait_for_function("calls.length === 1")
@@ -112,13 +116,17 @@ def test_pause_really_stops_the_capture_and_resume_starts_a_new_run(service: Fak
     page.evaluate("new Promise((resolve) => ProctorClient3.resume(resolve))")
     eventually(lambda: len(service.session.runs()) == 2, "second run", page=page)
     assert service.session.state == "running"
-    assert [piece.last for key, piece in sorted(service.session.pieces.items()) if key[1] == service.session.runs()[0]][-1]
+    assert [piece.last for key, piece in sorted(service.session.pieces.items()) if key[1] == service.session.runs()[0]][
+        -1
+    ]
     stop(page)
     names = service.session.event_names()
     assert names.index("Session Paused") < names.index("Session Resumed")
 
 
-def test_screen_is_asked_for_in_a_click_and_becomes_its_own_track(service: FakeService, chromium_with_screen: Browser) -> None:
+def test_screen_is_asked_for_in_a_click_and_becomes_its_own_track(
+    service: FakeService, chromium_with_screen: Browser
+) -> None:
     service.policy["tracks"] = ["camera", "screen"]
     with chromium_with_screen.new_context() as context:
         page = context.new_page()

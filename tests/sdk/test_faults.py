@@ -85,7 +85,9 @@ def test_network_callback_tells_loss_and_return(service: FakeService, page: Page
     service.page("/exam", tag=TAG_PAGE)
     page.goto(service.url + "/exam")
     page.wait_for_function("window.tv && window.tv.proview")
-    page.evaluate("window.net = []; tv('init', 't', {session: 'a', networkDisconnectionCallback: (s) => net.push(s.online)})")
+    page.evaluate(
+        "window.net = []; tv('init', 't', {session: 'a', networkDisconnectionCallback: (s) => net.push(s.online)})"
+    )
     start(page)
     service.go_down()
     page.wait_for_function("net.length === 1")
@@ -121,7 +123,11 @@ def test_refused_start_tells_the_page_and_uncovers_it(service: FakeService, page
 
 def test_sdk_that_cannot_be_loaded_uncovers_the_page_and_answers_the_queue(service: FakeService, page: Page) -> None:
     page.route("**/static/sdk/**", lambda route: route.abort())
-    service.page("/exam", "<input id=answer><script>tv('init', 't', {initCallback: (e) => { window.code = e.code }})</script>", tag=TAG)
+    service.page(
+        "/exam",
+        "<input id=answer><script>tv('init', 't', {initCallback: (e) => { window.code = e.code }})</script>",
+        tag=TAG,
+    )
     page.goto(service.url + "/exam")
     page.wait_for_function("window.code === 'load_failed'")
     page.locator("#answer").fill("4")
@@ -159,17 +165,23 @@ def test_stop_during_consent_ends_the_session(service: FakeService, page: Page) 
     assert service.session.state == "stopped"
 
 
-def test_session_that_the_service_closed_during_an_outage_goes_on_in_a_continuation(service: FakeService, page: Page) -> None:
+def test_session_that_the_service_closed_during_an_outage_goes_on_in_a_continuation(
+    service: FakeService, page: Page
+) -> None:
     running(service, page)
     old = service.session
     service.go_down()
     old.state = "expired"
     service.down = False
-    eventually(lambda: len(service.sessions) == 2 and len(service.session.pieces) >= 2, "continuation", page=page, within=25)
+    eventually(
+        lambda: len(service.sessions) == 2 and len(service.session.pieces) >= 2, "continuation", page=page, within=25
+    )
     assert service.starts[-1]["continues"] == old.uuid
     assert page.evaluate("ProctorClient3.state") == "running"
     (run,) = old.runs()
-    eventually(lambda: any(piece.last for piece in old.pieces.values()), "rest of the old session", page=page, within=30)
+    eventually(
+        lambda: any(piece.last for piece in old.pieces.values()), "rest of the old session", page=page, within=30
+    )
     assert old.seqs(run) == list(range(len(old.seqs(run))))
 
 

@@ -19,7 +19,9 @@ tv('init', 'account-token', { profileId: 7, session: 's-0.5', sessionType: 'ai_p
 </script>"""
 
 
-def test_injected_page_starts_by_itself_and_its_run_decodes_from_first_to_last_frame(service: FakeService, page: Page) -> None:
+def test_injected_page_starts_by_itself_and_its_run_decodes_from_first_to_last_frame(
+    service: FakeService, page: Page
+) -> None:
     service.page("/exam", tag=TAG)
     page.goto(service.url + "/exam")
     start(page)
@@ -66,7 +68,9 @@ def test_queued_call_before_the_loader_arrives_is_answered_once(service: FakeSer
     start(page)
     pieces_reach(service, page, 2)
     assert page.evaluate("calls") == [[None, service.session.uuid, True, True, False]]
-    assert service.starts == [{"token": "account-token", "session": "s-0.5", "profile_id": "7", "session_type": "ai_proctor", "options": {}}]
+    assert service.starts == [
+        {"token": "account-token", "session": "s-0.5", "profile_id": "7", "session_type": "ai_proctor", "options": {}}
+    ]
     left = page.locator("#proview_root .preview").evaluate("(box) => [box.style.left, getComputedStyle(box).width]")
     assert left == ["4px", "168px"]
 
@@ -183,7 +187,10 @@ def test_host_csp_and_trusted_types_do_not_stop_the_sdk(service: FakeService, pa
         {"Content-Security-Policy": csp},
     )
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None)
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if "Content Security Policy" in message.text else None,
+    )
     page.goto(service.url + "/exam")
     start(page)
     pieces_reach(service, page, 2)

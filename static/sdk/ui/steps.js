@@ -77,6 +77,8 @@ export function checkDevices(root, { stream, devices, last, place, onHeard }) {
     let heard = false;
     let smooth = 0;
     const level = new LevelMeter(stream, (now) => {
+      // The card was taken away without an answer.
+      if (!meter.isConnected) return level.stop();
       smooth = Math.max(now, smooth * 0.8);
       bar.style.transform = `scaleX(${smooth.toFixed(2)})`;
       meter.setAttribute('aria-valuenow', String(Math.round(smooth * 100)));
