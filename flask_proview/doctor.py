@@ -54,7 +54,11 @@ def examine(config: Config) -> Iterator[Finding]:
 def _secrets(config: Config) -> Iterator[Finding]:
     weak = [n for n, key in enumerate(config.secrets.keys, 1) if len(set(key)) < 12]
     if weak:
-        yield Finding(Level.WARNING, "secrets", f"key {weak[0]} has few different characters; a random one is made by `proview init`")
+        yield Finding(
+            Level.WARNING,
+            "secrets",
+            f"key {weak[0]} has few different characters; a random one is made by `proview init`",
+        )
     else:
         yield Finding(Level.OK, "secrets", f"{len(config.secrets.keys)} signing key(s)")
 
@@ -70,7 +74,11 @@ def _routes(config: Config) -> Iterator[Finding]:
         named = f"{route.path or route.regex} → account {account.name if account else '?'}, {route.mode}, starts by {route.start}"
         yield Finding(Level.OK, f"route {route.name}", named)
         if not route.profile:
-            yield Finding(Level.WARNING, f"route {route.name}", "no profile source: candidates cannot be told apart across sessions")
+            yield Finding(
+                Level.WARNING,
+                f"route {route.name}",
+                "no profile source: candidates cannot be told apart across sessions",
+            )
 
 
 def _domains(config: Config) -> Iterator[Finding]:
@@ -92,7 +100,11 @@ def _domains(config: Config) -> Iterator[Finding]:
                 f"pages of {origin} are not whitelisted and would pass without proctoring; domains = {listed}",
             )
     if origin.scheme == "http" and origin.host not in ("127.0.0.1", "localhost", "[::1]"):
-        yield Finding(Level.ERROR, "public_url", f"{origin} is not a secure context: browsers give no camera to plain http pages; use https")
+        yield Finding(
+            Level.ERROR,
+            "public_url",
+            f"{origin} is not a secure context: browsers give no camera to plain http pages; use https",
+        )
 
 
 def _listen(config: Config) -> Iterator[Finding]:
@@ -104,7 +116,11 @@ def _listen(config: Config) -> Iterator[Finding]:
             probe.bind((address.host, address.port))
             yield Finding(Level.OK, "listen", f"{address} is free")
         except OSError as error:
-            yield Finding(Level.WARNING, "listen", f"{address} cannot be bound ({error.strerror}); fine when proview already runs there")
+            yield Finding(
+                Level.WARNING,
+                "listen",
+                f"{address} cannot be bound ({error.strerror}); fine when proview already runs there",
+            )
 
 
 def _upstream(config: Config) -> Iterator[Finding]:
@@ -139,9 +155,15 @@ def _database(config: Config) -> Iterator[Finding]:
         return
     try:
         if not has_tables(database):
-            yield Finding(Level.WARNING, "database", f"{url} is empty; `proview serve` creates the tables, or run: proview db upgrade")
+            yield Finding(
+                Level.WARNING,
+                "database",
+                f"{url} is empty; `proview serve` creates the tables, or run: proview db upgrade",
+            )
         elif not is_current(database):
-            yield Finding(Level.ERROR, "database", f"{url} has an old schema; make a backup, then run: proview db upgrade")
+            yield Finding(
+                Level.ERROR, "database", f"{url} has an old schema; make a backup, then run: proview db upgrade"
+            )
         else:
             yield Finding(Level.OK, "database", f"{url} is current")
             yield from _people_and_refusals(database)
@@ -156,7 +178,9 @@ def _people_and_refusals(database: Database) -> Iterator[Finding]:
         people = db.scalars(select(User.id).limit(1)).first()
         refusals = db.scalars(select(Refusal).order_by(Refusal.last_at.desc()).limit(20)).all()
     if people is None:
-        yield Finding(Level.WARNING, "users", "nobody can log in to the console; run: proview user add NAME --role admin")
+        yield Finding(
+            Level.WARNING, "users", "nobody can log in to the console; run: proview user add NAME --role admin"
+        )
     for refusal in refusals:
         yield Finding(
             Level.WARNING,
@@ -184,8 +208,16 @@ def _media(config: Config) -> Iterator[Finding]:
     if config.media.link.startswith("unix:"):
         path = config.media.link.removeprefix("unix:")
         if len(os.fsencode(path)) > 107:
-            yield Finding(Level.ERROR, "media link", f"{path} is longer than a unix socket's name may be (107 bytes); set media.link")
+            yield Finding(
+                Level.ERROR,
+                "media link",
+                f"{path} is longer than a unix socket's name may be (107 bytes); set media.link",
+            )
             return
     yield Finding(Level.OK, "media link", config.media.link)
     if config.public_origin is not None and not config.media.public_ip and not config.media.ice_servers:
-        yield Finding(Level.OK, "live view", "direct UDP; candidates behind strict networks need media.ice_servers with a TURN server")
+        yield Finding(
+            Level.OK,
+            "live view",
+            "direct UDP; candidates behind strict networks need media.ice_servers with a TURN server",
+        )

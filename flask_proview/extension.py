@@ -84,7 +84,9 @@ class Proview:
         """
         source: Source | None = app.config.get("PROVIEW_CONFIG")
         if source is None:
-            raise ConfigError('app.config["PROVIEW_CONFIG"] is missing: set it to the path of proview.toml or to a dict')
+            raise ConfigError(
+                'app.config["PROVIEW_CONFIG"] is missing: set it to the path of proview.toml or to a dict'
+            )
         if "proview" in app.extensions:
             raise ConfigError("Proview is registered on this application already; call it once")
         config = load_config(source)

@@ -28,13 +28,13 @@ class PageOrigins:
         self._networks = tuple(ipaddress.ip_network(n) for n in config.server.trusted_proxies)
         self._public = config.public_origin
         self._resolve = lru_cache(_REMEMBERED)(self._resolve_uncached)
-        self._is_trusted = lru_cache(_REMEMBERED)(self._is_trusted_uncached)
+        self.trusts = lru_cache(_REMEMBERED)(self._trusts_uncached)
 
     def of(self, environ: WSGIEnvironment) -> tuple[Origin | None, str]:
         """(origin, host as it was sent). None: not a host that could be whitelisted."""
         host = environ.get("HTTP_HOST", "")
         scheme = environ.get("wsgi.url_scheme", "http")
-        if self._networks and self._is_trusted(environ.get("REMOTE_ADDR", "")):
+        if self._networks and self.trusts(environ.get("REMOTE_ADDR", "")):
             host = _last(environ.get("HTTP_X_FORWARDED_HOST")) or host
             scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO")).lower() or scheme
         if len(host) > MAX_HOST:
@@ -49,7 +49,7 @@ class PageOrigins:
         except ValueError:
             return None
 
-    def _is_trusted_uncached(self, address: str) -> bool:
+    def _trusts_uncached(self, address: str) -> bool:
         try:
             peer = ipaddress.ip_address(address)
         except ValueError:

@@ -113,7 +113,8 @@ def site_program(kind: str, port: int, state: Path) -> tuple[list[str], dict[str
         php = shutil.which("php")
         assert php
         root = ROOT / "demo_app" / "php"
-        return [php, "-q", "-S", f"127.0.0.1:{port}", "-t", str(root), str(root / "router.php")], env
+        limits = ["-d", "upload_max_filesize=20M", "-d", "post_max_size=21M", "-d", "display_errors=0"]
+        return [php, "-q", *limits, "-S", f"127.0.0.1:{port}", "-t", str(root), str(root / "router.php")], env
     return [sys.executable, "-m", "demo_app.wsgi_exam", "--listen", f"127.0.0.1:{port}"], env
 
 

@@ -1,0 +1,169 @@
+"""``ReverseProxy``: one request in, one request out, one answer back; nothing is held in memory as a whole."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from flask_proview.config import Config
+
+from .connection import Connection
+from .errors import BadAnswer, ProxyError, Stale
+from .forwarded import ForwardedHeaders
+from .head import Head
+from .pages import error_page
+from .pool import Pool
+from .request import Request, body_chunks, build_request
+from .response import AnswerRewriter, authenticates_connection
+from .tunnel import client_socket, require_client_socket, run_tunnel
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+# Event streams are silent between events.
+EVENT_STREAM_S = 3600.0
+
+
+class ReverseProxy:
+    """A WSGI application in front of ``config.server.upstream``."""
+
+    def __init__(self, config: Config) -> None:
+        server = config.server
+        if server.upstream is None:
+            raise ValueError("server.upstream is not set")
+        scheme, _, self._authority = server.upstream.partition("://")
+        host, port = _host_and_port(self._authority, scheme)
+        self._pool = Pool(
+            host,
+            port,
+            scheme == "https",
+            size=server.upstream_pool,
+            connect_s=server.upstream_connect_s,
+            read_s=server.upstream_read_s,
+        )
+        self._forwarded = ForwardedHeaders(config)
+        self._rewriter = AnswerRewriter(server.upstream)
+        self._max_body = server.max_upload_mb * 2**20
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            return self._forward(environ, start_response)
+        except ProxyError as error:
+            return _answer_error(error, environ, start_response)
+
+    def _forward(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = build_request(environ, self._forwarded, self._authority, self._max_body)
+        client = client_socket(environ)
+        if request.upgrade:
+            client = require_client_socket(environ)
+        connection, head = self._exchange(environ, request, client)
+        answer = _Answer(
+            self._pool, connection, head, client, authenticates_connection(head, environ.get("HTTP_AUTHORIZATION", ""))
+        )
+        try:
+            fields = self._rewriter.fields(head, self._forwarded.origin(environ))
+            if head.code == 101:
+                if not request.upgrade:
+                    raise BadAnswer("101 to a request that asked for no upgrade")
+                run_tunnel(client, connection, head, fields)
+                answer.close()
+                return _end_of_tunnel(environ)
+            if any(v.startswith("text/event-stream") for v in head.values("content-type")):
+                connection.set_timeout(EVENT_STREAM_S)
+            start_response(head.status, fields)
+        except BaseException:
+            answer.close()
+            raise
+        return answer
+
+    def _exchange(self, environ: WSGIEnvironment, request: Request, client: object) -> tuple[Connection, Head]:
+        """Send the request and read the head of the answer. A kept connection that died in between is replaced once,
+        and only for requests that may be repeated and were not answered (RFC 9112 section 9.3.1)."""
+        connection = self._pool.acquire(client, fresh=not request.may_repeat)
+        try:
+            return connection, self._try(connection, environ, request)
+        except Stale as error:
+            self._pool.release(connection, client, keep=False, pin=False)
+            if not request.may_repeat:
+                raise BadAnswer(f"{error.detail}; a {request.method} is not repeated") from None
+        except BaseException:
+            self._pool.release(connection, client, keep=False, pin=False)
+            raise
+        connection = self._pool.acquire(client, fresh=True)
+        try:
+            return connection, self._try(connection, environ, request)
+        except BaseException:
+            self._pool.release(connection, client, keep=False, pin=False)
+            raise
+
+    def _try(self, connection: Connection, environ: WSGIEnvironment, request: Request) -> Head:
+        if not request.length and not request.chunked:
+            connection.send(request.head)
+            return connection.read_head(request.method)
+        chunks = body_chunks(environ["wsgi.input"], request, self._max_body)
+        # Head and first bytes in one packet; with a kept connection nothing is lost yet when this fails.
+        first = next(chunks, b"")
+        try:
+            connection.send(request.head + first)
+            for chunk in chunks:
+                connection.send(chunk)
+        except (BadAnswer, Stale):
+            # The application may have answered (413, 401) without waiting for the whole body.
+            head = connection.read_head(request.method)
+            return _closing(head)
+        return connection.read_head(request.method)
+
+
+def _closing(head: Head) -> Head:
+    return Head(head.version, head.code, head.reason, head.fields, head.length, head.chunked, keep_alive=False)
+
+
+class _Answer:
+    """The body of an answer; gives the connection back when it was read to its end, closes it when not."""
+
+    def __init__(self, pool: Pool, connection: Connection, head: Head, client: object, pin: bool) -> None:
+        self._pool, self._connection, self._client, self._pin = pool, connection, client, pin
+        self._body = connection.body(head)
+        self._reusable = head.keep_alive and head.code != 101 and (head.chunked or head.length is not None)
+        self._complete = False
+        self._released = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._body
+        self._complete = True
+        self.close()
+
+    def close(self) -> None:
+        """Called by the server when it is done with the answer, also when the client has gone."""
+        if self._released:
+            return
+        self._released = True
+        self._pool.release(self._connection, self._client, keep=self._complete and self._reusable, pin=self._pin)
+
+
+def _answer_error(error: ProxyError, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    reference = secrets.token_hex(6)
+    level = logging.WARNING if error.status.startswith("5") else logging.INFO
+    path = str(environ.get("PATH_INFO", ""))[:200]
+    log.log(level, "%s %r: %s (%s) [%s]", environ.get("REQUEST_METHOD"), path, error.status, error.detail, reference)
+    headers, body = error_page(error.status, reference)
+    start_response(error.status, headers)
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _end_of_tunnel(environ: WSGIEnvironment) -> Iterable[bytes]:
+    """Tell the server that its socket was used up: each has its own way of being told."""
+    if "gunicorn.socket" in environ:
+        raise StopIteration
+    raise ConnectionError("tunnel ended")
+
+
+def _host_and_port(authority: str, scheme: str) -> tuple[str, int]:
+    host, colon, port = authority.rpartition(":")
+    if colon and port.isdigit() and not authority.endswith("]"):
+        return host.strip("[]"), int(port)
+    return authority.strip("[]"), 443 if scheme == "https" else 80

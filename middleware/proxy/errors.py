@@ -1,0 +1,56 @@
+"""What can go wrong between us and the application, each with the status that the candidate's browser gets."""
+
+from __future__ import annotations
+
+
+class ProxyError(Exception):
+    """Answered with a page; ``detail`` is for the log only."""
+
+    status = "502 Bad Gateway"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class BadRequest(ProxyError):
+    status = "400 Bad Request"
+
+
+class TooLarge(ProxyError):
+    status = "413 Content Too Large"
+
+
+class NotTunnelled(ProxyError):
+    """The server in front cannot hand over its socket."""
+
+    status = "501 Not Implemented"
+
+
+class BadAnswer(ProxyError):
+    """The application's answer is not HTTP, or is ambiguous."""
+
+
+class Unreachable(ProxyError):
+    """No connection could be made."""
+
+
+class Busy(ProxyError):
+    """All connections are in use."""
+
+    status = "503 Service Unavailable"
+
+
+class Slow(ProxyError):
+    """The application did not answer in time."""
+
+    status = "504 Gateway Timeout"
+
+
+class Stale(ProxyError):
+    """A kept connection turned out to be closed; nothing was answered on it."""
+
+
+class CutOff(OSError):
+    """The application's body ended early. Raised out of the response, so that the client's connection breaks off too
+    and half a page never looks complete."""

@@ -1,0 +1,76 @@
+"""Who asked, and how: X-Forwarded-* and Forwarded (RFC 7239), written anew for every request.
+
+What the client sent under these names is believed, and continued, only when it is one of ``server.trusted_proxies``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flask_proview.config import Config
+from flask_proview.middleware.page_origin import PageOrigins
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+NAMES = frozenset(
+    (
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-server",
+        "x-forwarded-ssl",
+        "x-forwarded-prefix",
+        "x-real-ip",
+    )
+)
+_ADDRESSES = re.compile(r"[0-9A-Fa-f.:, \[\]]{1,1000}")
+_HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,300}")
+
+
+class ForwardedHeaders:
+    """Writes the forwarded fields by one configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self._origins = PageOrigins(config)
+
+    def origin(self, environ: WSGIEnvironment) -> str:
+        """``scheme://host`` under which the client asked."""
+        origin, host = self._origins.of(environ)
+        return str(origin) if origin is not None else f"{environ.get('wsgi.url_scheme', 'http')}://{host}"
+
+    def fields(self, environ: WSGIEnvironment) -> list[tuple[str, str]]:
+        """The fields to send upstream."""
+        peer = environ.get("REMOTE_ADDR", "") or "unknown"
+        trusted = self._origins.trusts(peer)
+        scheme, _, host = self.origin(environ).partition("://")
+        if _HOST.fullmatch(host) is None:
+            host = ""
+        chain = peer
+        forwarded = f"for={_node(peer)};host={_quoted(host)};proto={scheme}"
+        if trusted:
+            before = environ.get("HTTP_X_FORWARDED_FOR", "")
+            if _ADDRESSES.fullmatch(before):
+                chain = f"{before}, {peer}"
+            earlier = environ.get("HTTP_FORWARDED", "")
+            if earlier and len(earlier) < 2000:
+                forwarded = f"{earlier}, {forwarded}"
+        port = host.rpartition(":")[2] if ":" in host.rpartition("]")[2] else ("443" if scheme == "https" else "80")
+        return [
+            ("X-Forwarded-For", chain),
+            ("X-Forwarded-Proto", scheme),
+            ("X-Forwarded-Host", host),
+            ("X-Forwarded-Port", port),
+            ("Forwarded", forwarded),
+        ]
+
+
+def _node(address: str) -> str:
+    return f'"[{address}]"' if ":" in address else address
+
+
+def _quoted(host: str) -> str:
+    return f'"{host}"' if ":" in host else host

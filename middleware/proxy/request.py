@@ -1,0 +1,143 @@
+"""The request as it goes to the application: written anew from the environ, path and query byte for byte."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+from urllib.parse import quote
+
+from .errors import BadRequest, TooLarge
+from .forwarded import NAMES as FORWARDED
+from .forwarded import ForwardedHeaders
+from .head import HOP_BY_HOP
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+BODY_BYTES = 65_536
+# Methods whose request may be sent twice when nothing came back (RFC 9110 section 9.2.2).
+IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS"))
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}")
+_TARGET = re.compile(r"(?:/[!-~\x80-\xff]*|\*)")
+_ABSOLUTE = re.compile(r"https?://[^/?#]*", re.I)
+_UNSAFE_VALUE = re.compile(r"[\r\n\0]")
+_DROPPED = HOP_BY_HOP | FORWARDED | {"host", "expect", "content-length", "content-type"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Head bytes and how the body is framed. ``length`` None with ``chunked``: as long as it comes."""
+
+    method: str
+    head: bytes
+    length: int
+    chunked: bool
+    upgrade: bool
+
+    @property
+    def may_repeat(self) -> bool:
+        return self.method in IDEMPOTENT and not self.length and not self.chunked
+
+
+def build_request(environ: WSGIEnvironment, forwarded: ForwardedHeaders, authority: str, max_body: int) -> Request:
+    """:raises BadRequest, TooLarge: before anything is sent."""
+    method = environ["REQUEST_METHOD"]
+    if _METHOD.fullmatch(method) is None or method in ("CONNECT", "TRACE"):
+        raise BadRequest(f"method {method[:40]!r}")
+    chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+    length = 0 if chunked else _content_length(environ.get("CONTENT_LENGTH", ""))
+    if length > max_body:
+        raise TooLarge(f"a request body of {length} bytes; server.max_upload_mb allows {max_body}")
+    upgrade = _upgrade_of(environ)
+    fields = [("Host", environ.get("HTTP_HOST") or authority), *_end_to_end(environ), *forwarded.fields(environ)]
+    if environ.get("CONTENT_TYPE"):
+        fields.append(("Content-Type", environ["CONTENT_TYPE"]))
+    if chunked:
+        fields.append(("Transfer-Encoding", "chunked"))
+    elif length or method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        fields.append(("Content-Length", str(length)))
+    fields.append(("Connection", f"upgrade\r\nUpgrade: {upgrade}" if upgrade else "keep-alive"))
+    lines = [f"{method} {target_of(environ)} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
+    return Request(method, "\r\n".join(lines).encode("latin-1"), length, chunked, bool(upgrade))
+
+
+def target_of(environ: WSGIEnvironment) -> str:
+    """Path and query as the client wrote them; servers that do not tell get them quoted again.
+
+    :raises BadRequest: for what is not a path.
+    """
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw is None:
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        raw = quote(path.encode("latin-1"), safe="/!$&'()*+,;=:@~") or "/"
+        if environ.get("QUERY_STRING"):
+            raw += "?" + environ["QUERY_STRING"]
+    raw = str(raw)
+    absolute = _ABSOLUTE.match(raw)
+    if absolute is not None:
+        raw = raw[absolute.end() :]
+        raw = raw if raw.startswith("/") else "/" + raw
+    raw = raw.partition("#")[0]
+    if _TARGET.fullmatch(raw) is None:
+        raise BadRequest(f"target {raw[:80]!r}")
+    return raw
+
+
+def body_chunks(stream: IO[bytes], request: Request, max_body: int) -> Iterator[bytes]:
+    """The body as it goes over the wire, read while it arrives.
+
+    :raises BadRequest: when the client stops early. :raises TooLarge: when a chunked body grows too long.
+    """
+    if request.chunked:
+        sent = 0
+        while data := _read(stream, BODY_BYTES):
+            sent += len(data)
+            if sent > max_body:
+                raise TooLarge("a chunked request body")
+            yield b"%x\r\n%b\r\n" % (len(data), data)
+        yield b"0\r\n\r\n"
+        return
+    left = request.length
+    while left:
+        data = _read(stream, min(left, BODY_BYTES))
+        if not data:
+            raise BadRequest(f"the request body ended {left} bytes early")
+        left -= len(data)
+        yield data
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    try:
+        return stream.read(size)
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"the request body cannot be read: {error}") from None
+
+
+def _content_length(raw: str) -> int:
+    if raw == "":
+        return 0
+    if not (raw.isascii() and raw.isdecimal() and len(raw) < 19):
+        raise BadRequest(f"content-length {raw[:40]!r}")
+    return int(raw)
+
+
+def _upgrade_of(environ: WSGIEnvironment) -> str:
+    tokens = {token.strip().lower() for token in environ.get("HTTP_CONNECTION", "").split(",")}
+    upgrade = environ.get("HTTP_UPGRADE", "").strip().lower()
+    # h2c would open a second protocol past all our rules; only WebSockets are carried (RFC 6455).
+    return "websocket" if "upgrade" in tokens and upgrade == "websocket" else ""
+
+
+def _end_to_end(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
+    listed = {token.strip().lower() for token in environ.get("HTTP_CONNECTION", "").split(",")}
+    for key, value in environ.items():
+        if not key.startswith("HTTP_") or not isinstance(value, str):
+            continue
+        name = key[5:].replace("_", "-").lower()
+        if name in _DROPPED or name in listed:
+            continue
+        if _UNSAFE_VALUE.search(value):
+            raise BadRequest(f"header {name}")
+        yield name.title(), value
