@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Insert, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Insert, Update, bindparam, case, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.orm import Session as OrmSession
 
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Conflict, Piece, Run, Session
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # SQLite before 3.32 took 999 variables in a statement; four make a key.
 KEYS_PER_QUERY = 200
+# Another process can only be first with a piece once; more rounds than this mean that something else is wrong.
+MAX_ROUNDS = 5
 
 
 class Standing(enum.Enum):
@@ -41,6 +43,10 @@ class Placed:
     offset: int
 
 
+class _Overtaken(Exception):
+    """Another process stored one of these pieces, or deleted a session, while we wrote the bytes."""
+
+
 Key = tuple[int, str, int, int]
 
 
@@ -54,8 +60,21 @@ class PieceRows:
     def __init__(self, db: Database, max_session_bytes: int) -> None:
         self._db = db
         self._max_session_bytes = max_session_bytes
+        # Core, not ORM: this is the hot path, and rows that nobody looks at again need no identity map.
+        self._writing = db.engine.execution_options(proview_begin="IMMEDIATE")
         upsert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
         self._insert_pieces: Insert = upsert(Piece).on_conflict_do_nothing()
+        # A late piece changes what the finished recording should hold.
+        self._count_bytes: Update = (
+            update(Session)
+            .where(Session.id == bindparam("key"))
+            .values(
+                bytes_stored=Session.bytes_stored + bindparam("size"),
+                finalise_wanted_at=case(
+                    (Session.ended_at.is_not(None), bindparam("now")), else_=Session.finalise_wanted_at
+                ),
+            )
+        )
         run = upsert(Run)
         self._upsert_runs: Insert = run.on_conflict_do_update(
             index_elements=["session_id", "track", "run"],
@@ -72,9 +91,9 @@ class PieceRows:
         """For each piece: new, stored with the same or with other bytes, or over the session's quota. Conflicts are recorded."""
         if not pieces:
             return []
-        with self._db.read() as db:
-            known = self._known(db, pieces)
-            used = self._used(db, {p.session_id for p in pieces})
+        with self._db.engine.connect() as connection:
+            known = self._known(connection, pieces)
+            used = self._used(connection, {p.session_id for p in pieces})
         standings, conflicts = [], []
         for piece in pieces:
             sha256 = known.get(_key(piece))
@@ -95,28 +114,26 @@ class PieceRows:
 
     def insert(self, placed: Sequence[Placed], now: int) -> list[Standing]:
         """Make the pieces true in one transaction: NEW, or what another process had stored in between."""
-        if not placed:
-            return []
-        with self._db.write() as db:
-            known = self._known(db, [p.piece for p in placed])
-            alive = self._used(db, {p.piece.session_id for p in placed})
-            standings = []
-            fresh: list[Placed] = []
-            for item in placed:
-                sha256 = known.get(_key(item.piece))
-                if item.piece.session_id not in alive:
-                    standings.append(Standing.GONE)
-                elif sha256 is None:
-                    standings.append(Standing.NEW)
-                    fresh.append(item)
-                else:
-                    standings.append(Standing.SAME if sha256 == item.piece.sha256 else Standing.OTHER)
-            if fresh:
-                self._write(db, fresh, now)
-        return standings
+        result = [Standing.NEW] * len(placed)
+        left = list(range(len(placed)))
+        for _ in range(MAX_ROUNDS):
+            if not left:
+                return result
+            try:
+                with self._writing.begin() as connection:
+                    self._write(connection, [placed[index] for index in left], now)
+                return result
+            except _Overtaken:
+                for index, standing in zip(left, self.standings([placed[i].piece for i in left]), strict=True):
+                    result[index] = standing
+                left = [index for index in left if result[index] is Standing.NEW]
+        raise RuntimeError(f"{len(left)} pieces were overtaken {MAX_ROUNDS} times")
 
-    def _write(self, db: OrmSession, fresh: Sequence[Placed], now: int) -> None:
-        connection = db.connection()
+    def _write(self, connection: Connection, fresh: Sequence[Placed], now: int) -> None:
+        """All or nothing.
+
+        :raises _Overtaken: a row was there already, or a session is gone.
+        """
         runs: dict[tuple[int, str, int], dict[str, Any]] = {}
         sizes: dict[int, int] = {}
         for item in fresh:
@@ -138,33 +155,26 @@ class PieceRows:
             run["mime"] = run["mime"] or piece.mime
             if piece.last:
                 run["last_seq"] = piece.seq
+        # In the order of ids, so that two processes never wait for each other's row in a circle.
+        counted = [{"key": key, "size": size, "now": now} for key, size in sorted(sizes.items())]
+        if connection.execute(self._count_bytes, counted).rowcount != len(counted):
+            raise _Overtaken
+        rows = sorted((_row(item, now) for item in fresh), key=itemgetter("session_id", "track", "run", "seq"))
+        if connection.execute(self._insert_pieces, rows).rowcount != len(rows):
+            raise _Overtaken
         connection.execute(self._upsert_runs, list(runs.values()))
-        connection.execute(self._insert_pieces, [_row(item, now) for item in fresh])
-        connection.execute(
-            update(Session.__table__)  # type: ignore[arg-type]
-            .where(Session.__table__.c.id == bindparam("key"))
-            .values(bytes_stored=Session.__table__.c.bytes_stored + bindparam("size")),
-            [{"key": key, "size": size} for key, size in sizes.items()],
-        )
-        # A late piece changes what the finished recording should hold.
-        db.execute(
-            update(Session)
-            .where(Session.id.in_(list(sizes)), Session.ended_at.is_not(None))
-            .values(finalise_wanted_at=now)
-            .execution_options(synchronize_session=False)
-        )
 
-    def _known(self, db: OrmSession, pieces: Sequence[IncomingPiece]) -> dict[Key, str]:
+    def _known(self, connection: Connection, pieces: Sequence[IncomingPiece]) -> dict[Key, str]:
         known: dict[Key, str] = {}
         columns = (Piece.session_id, Piece.track, Piece.run, Piece.seq)
         for start in range(0, len(pieces), KEYS_PER_QUERY):
             keys = [_key(piece) for piece in pieces[start : start + KEYS_PER_QUERY]]
-            for row in db.execute(select(*columns, Piece.sha256).where(tuple_(*columns).in_(keys))):
+            for row in connection.execute(select(*columns, Piece.sha256).where(tuple_(*columns).in_(keys))):
                 known[(row[0], row[1], row[2], row[3])] = row[4]
         return known
 
-    def _used(self, db: OrmSession, session_ids: set[int]) -> dict[int, int]:
-        rows = db.execute(select(Session.id, Session.bytes_stored).where(Session.id.in_(session_ids)))
+    def _used(self, connection: Connection, session_ids: set[int]) -> dict[int, int]:
+        rows = connection.execute(select(Session.id, Session.bytes_stored).where(Session.id.in_(session_ids)))
         return {row[0]: row[1] for row in rows}
 
     def _record_conflicts(self, pieces: Sequence[IncomingPiece]) -> None:

@@ -12,6 +12,7 @@ import enum
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,9 @@ QUEUE_PIECES = 4096
 QUEUE_BYTES = 256 * 2**20
 BATCH_PIECES = 512
 BATCH_BYTES = 64 * 2**20
+# A commit costs 1.2 ms of CPU plus 0.2 ms for each piece, so a busy store rests a little between two: a lone piece is taken
+# at once, 600 pieces a second (300 candidates) come in batches of 35 for a quarter of the CPU, and wait 60 ms at most.
+REST_S_PER_PIECE, MAX_REST_S = 0.006, 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +177,15 @@ class PieceStore:
         return None if valid else PieceError("The piece is malformed.", code="piece_invalid", status=400)
 
     def _loop(self) -> None:
+        rested_at = 0.0
         while True:
             with self._changed:
                 while self._running and not self._waiting:
                     self._changed.wait(1.0)
+                stopping = not self._running
+            if not stopping:
+                time.sleep(max(0.0, rested_at - time.monotonic()))
+            with self._changed:
                 batch = self._take_batch()
                 if not batch and not self._running:
                     return
@@ -194,6 +203,7 @@ class PieceStore:
                     waiting.done(answer)
                 except Exception:
                     log.exception("a piece was handled, but telling so failed")
+            rested_at = time.monotonic() + min(MAX_REST_S, REST_S_PER_PIECE * len(batch))
 
     def _take_batch(self) -> list[_Waiting]:
         size = count = 0
