@@ -2,8 +2,6 @@
 
 import { ProviewError } from './errors.js';
 
-/** @import {Credentials, PieceInfo, Started} from './types.d.ts' */
-
 const TIMEOUT_MS = 12_000;
 const PIECE_TIMEOUT_MS = 45_000;
 
@@ -11,21 +9,21 @@ const PIECE_TIMEOUT_MS = 45_000;
  * Starts or resumes a session. The launch cookie goes along by itself (same origin).
  * @param {string} base mount URL, ends with a slash
  * @param {Record<string, unknown>} body
- * @returns {Promise<Started>}
+ * @returns {Promise<Sdk.Started>}
  */
 export function startSession(base, body) {
   return request(base + 'v1/sessions', { method: 'POST', json: body });
 }
 
 export class Api {
-  /** @type {Credentials} */
+  /** @type {Sdk.Credentials} */
   credentials;
   #root;
 
   /**
    * @param {string} base mount URL, ends with a slash
    * @param {string} uuid
-   * @param {Credentials} credentials
+   * @param {Sdk.Credentials} credentials
    */
   constructor(base, uuid, credentials) {
     this.#root = `${base}v1/sessions/${encodeURIComponent(uuid)}/`;
@@ -44,7 +42,7 @@ export class Api {
 
   /**
    * Resolves when the piece is durable. https://www.rfc-editor.org/rfc/rfc9530
-   * @param {PieceInfo} piece
+   * @param {Sdk.PieceInfo} piece
    * @param {ArrayBuffer} data
    * @param {boolean} [draining] use the drain token: the session is over or belongs to an earlier page
    */

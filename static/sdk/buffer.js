@@ -8,8 +8,6 @@
 
 import { log } from './log.js';
 
-/** @import {LoggedEvent, Piece, PieceKey, SessionRecord} from './types.d.ts' */
-
 const NAME = 'proview';
 const STORES = { pieces: ['session', 'track', 'run', 'seq'], events: ['session', 'seq'], sessions: 'uuid' };
 
@@ -49,7 +47,7 @@ export class Buffer {
   }
 
   /**
-   * @param {Piece} piece
+   * @param {Sdk.Piece} piece
    * @returns {Promise<boolean>} false: full, the piece was not kept
    */
   async putPiece(piece) {
@@ -65,12 +63,12 @@ export class Buffer {
     return true;
   }
 
-  /** @param {PieceKey} key @returns {Promise<Piece | undefined>} */
+  /** @param {Sdk.PieceKey} key @returns {Promise<Sdk.Piece | undefined>} */
   async getPiece(key) {
     return this.#memory.pieces.get(keyText(key)) ?? (this.#db ? done(this.#store('pieces').get(key)) : undefined);
   }
 
-  /** @param {PieceKey} key @param {number} size */
+  /** @param {Sdk.PieceKey} key @param {number} size */
   async deletePiece(key, size) {
     this.#bytes = Math.max(0, this.#bytes - size);
     this.#memory.pieces.delete(keyText(key));
@@ -80,10 +78,10 @@ export class Buffer {
   /**
    * What is held, without the bytes, in recording order.
    * @param {string} [session]
-   * @returns {Promise<Omit<Piece, 'data'>[]>}
+   * @returns {Promise<Omit<Sdk.Piece, 'data'>[]>}
    */
   async list(session) {
-    /** @type {Omit<Piece, 'data'>[]} */
+    /** @type {Omit<Sdk.Piece, 'data'>[]} */
     const found = [...this.#memory.pieces.values()].filter((one) => session === undefined || one.session === session);
     if (this.#db) {
       await each(this.#store('pieces').openCursor(session === undefined ? null : IDBKeyRange.bound([session], [session, []])), (value) => {
@@ -94,13 +92,13 @@ export class Buffer {
     return found.sort((a, b) => a.run - b.run || a.seq - b.seq);
   }
 
-  /** @param {string} session @param {LoggedEvent} event */
+  /** @param {string} session @param {Sdk.LoggedEvent} event */
   putEvent(session, event) {
     const record = { session, ...event };
     return this.#write('events', (store) => store.put(record), () => this.#memory.events.set(keyText([session, event.seq]), record));
   }
 
-  /** @param {string} session @returns {Promise<LoggedEvent[]>} */
+  /** @param {string} session @returns {Promise<Sdk.LoggedEvent[]>} */
   async events(session) {
     const found = this.#db
       ? await done(this.#store('events').getAll(IDBKeyRange.bound([session], [session, []])))
@@ -113,12 +111,12 @@ export class Buffer {
     return this.#write('events', (store) => seqs.forEach((seq) => store.delete([session, seq])), () => seqs.forEach((seq) => this.#memory.events.delete(keyText([session, seq]))), 'relaxed');
   }
 
-  /** @param {SessionRecord} record */
+  /** @param {Sdk.SessionRecord} record */
   putSession(record) {
     return this.#write('sessions', (store) => store.put(record), () => this.#memory.sessions.set(record.uuid, record));
   }
 
-  /** @returns {Promise<SessionRecord[]>} */
+  /** @returns {Promise<Sdk.SessionRecord[]>} */
   async sessions() {
     return this.#db ? done(this.#store('sessions').getAll()) : [...this.#memory.sessions.values()];
   }
@@ -157,7 +155,7 @@ export class Buffer {
   }
 }
 
-/** @param {{session: string, track: any, run: number, seq: number}} piece @returns {PieceKey} */
+/** @param {{session: string, track: any, run: number, seq: number}} piece @returns {Sdk.PieceKey} */
 export function pieceKey({ session, track, run, seq }) {
   return [session, track, run, seq];
 }

@@ -10,17 +10,14 @@ import { closeStream, openCamera } from './devices.js';
 import { log } from './log.js';
 import { Recorder } from './recorder.js';
 
-/** @import {Clock} from './clock.js' */
-/** @import {Piece, Policy, Report, TrackName} from './types.d.ts' */
-
 const REOPEN_MS = 3000;
 
 export class Capture {
   /** @type {{camera: MediaStream | null, screen: MediaStream | null}} */
   streams = { camera: null, screen: null };
-  /** @type {Map<TrackName, Recorder>} */
+  /** @type {Map<Sdk.TrackName, Recorder>} */
   #recorders = new Map();
-  /** @type {{clock: Clock, session: string, policy: Policy} | null} */
+  /** @type {{clock: Sdk.Clock, session: string, policy: Sdk.Policy} | null} */
   #target = null;
   #recording = false;
   #reopening = false;
@@ -30,8 +27,8 @@ export class Capture {
   chosen = {};
 
   /**
-   * @param {Report} report
-   * @param {{onPiece: (piece: Piece) => Promise<void>, onLost: (track: TrackName) => void, onBack: () => void}} callbacks
+   * @param {Sdk.Report} report
+   * @param {{onPiece: (piece: Sdk.Piece) => Promise<void>, onLost: (track: Sdk.TrackName) => void, onBack: () => void}} callbacks
    */
   constructor(report, callbacks) {
     this.#report = report;
@@ -43,7 +40,7 @@ export class Capture {
   }
 
   /**
-   * @param {TrackName} track
+   * @param {Sdk.TrackName} track
    * @param {MediaStream} stream
    */
   adopt(track, stream) {
@@ -57,12 +54,12 @@ export class Capture {
 
   /**
    * Starts a run on every open stream.
-   * @param {{clock: Clock, session: string, policy: Policy}} target
+   * @param {{clock: Sdk.Clock, session: string, policy: Sdk.Policy}} target
    */
   async start(target) {
     this.#target = target;
     this.#recording = true;
-    await Promise.all(/** @type {TrackName[]} */ (['camera', 'screen']).map((track) => this.#startRecorder(track)));
+    await Promise.all(/** @type {Sdk.TrackName[]} */ (['camera', 'screen']).map((track) => this.#startRecorder(track)));
   }
 
   /** Ends the runs; resolves when their last pieces are durable here. The streams stay open. */
@@ -80,7 +77,7 @@ export class Capture {
     this.streams.screen?.getTracks().forEach((track) => { track.enabled = false; });
   }
 
-  /** @param {Policy['capture']} capture */
+  /** @param {Sdk.Policy['capture']} capture */
   async wake(capture) {
     this.streams.screen?.getTracks().forEach((track) => { track.enabled = true; });
     if (!this.streams.camera) this.adopt('camera', await openCamera(capture, this.chosen));
@@ -92,7 +89,7 @@ export class Capture {
     this.streams = { camera: null, screen: null };
   }
 
-  /** @param {TrackName} track */
+  /** @param {Sdk.TrackName} track */
   async #startRecorder(track) {
     const stream = this.streams[track];
     const target = this.#target;
@@ -111,7 +108,7 @@ export class Capture {
   }
 
   /**
-   * @param {TrackName} track
+   * @param {Sdk.TrackName} track
    * @param {Recorder} recorder
    * @param {unknown} reason
    */
@@ -126,7 +123,7 @@ export class Capture {
   }
 
   /**
-   * @param {TrackName} track
+   * @param {Sdk.TrackName} track
    * @param {MediaStream} stream
    * @param {MediaStreamTrack} ended
    */

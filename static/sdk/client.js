@@ -3,12 +3,9 @@
 import { callPage } from './errors.js';
 import { log } from './log.js';
 
-/** @import {Session} from './session.js' */
-/** @import {Client, ClientEvent} from './types.d.ts' */
-
 /**
- * @param {() => Session | null} current the session of this page, if there is one
- * @returns {Client & {deliver(event: ClientEvent): void}}
+ * @param {() => Sdk.Session | null} current the session of this page, if there is one
+ * @returns {Sdk.Client & {deliver(event: Sdk.ClientEvent): void}}
  */
 export function createClient(current) {
   /** @type {Map<string, Set<Function>>} */

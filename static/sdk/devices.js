@@ -5,8 +5,6 @@
 
 import { ProviewError } from './errors.js';
 
-/** @import {Policy} from './types.d.ts' */
-
 export class DeviceError extends ProviewError {
   /**
    * @param {string} code device_refused, device_missing, device_in_use, device_policy, screen_refused, insecure_context, unsupported
@@ -21,7 +19,7 @@ export class DeviceError extends ProviewError {
 }
 
 /**
- * @param {Policy['capture']} capture
+ * @param {Sdk.Policy['capture']} capture
  * @param {{camera?: string, microphone?: string}} [chosen] device ids
  */
 export async function openCamera(capture, chosen = {}) {
@@ -42,7 +40,7 @@ export async function openCamera(capture, chosen = {}) {
 /**
  * Must be called in a click: browsers ask for transient activation.
  * https://www.w3.org/TR/screen-capture/#dom-mediadevices-getdisplaymedia
- * @param {Policy['capture']} capture
+ * @param {Sdk.Policy['capture']} capture
  */
 export async function openScreen(capture) {
   assertUsable();

@@ -9,9 +9,6 @@ import { asProviewError } from './errors.js';
 import { log } from './log.js';
 import { readPiece } from './uploader.js';
 
-/** @import {Buffer} from './buffer.js' */
-/** @import {SessionRecord} from './types.d.ts' */
-
 const RETRY_MS = 20_000;
 const FORGET_MS = 35 * 24 * 3600 * 1000;
 // The service will never take them: no such session, token over, grace period over.
@@ -21,10 +18,9 @@ export class Drain {
   #buffer;
   #current = '';
   #stopped = false;
-  /** @type {number | undefined} */
-  #timer;
+  #timer = 0;
 
-  /** @param {Buffer} buffer */
+  /** @param {Sdk.Buffer} buffer */
   constructor(buffer) {
     this.#buffer = buffer;
   }
@@ -64,7 +60,7 @@ export class Drain {
   }
 
   /**
-   * @param {SessionRecord} record
+   * @param {Sdk.SessionRecord} record
    * @returns {Promise<boolean>} nothing is left of it
    */
   async #hand(record) {

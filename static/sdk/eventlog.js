@@ -8,13 +8,6 @@
 import { EVENTS } from './events.js';
 import { log } from './log.js';
 
-/** @import {Api} from './api.js' */
-/** @import {Buffer} from './buffer.js' */
-/** @import {Clock} from './clock.js' */
-/** @import {Signal} from './signal.js' */
-/** @import {EventKey} from './events.js' */
-/** @import {LoggedEvent} from './types.d.ts' */
-
 const FLUSH_MS = 700;
 const RESEND_MS = 10_000;
 const BATCH = 40;
@@ -26,16 +19,15 @@ export class EventLog {
   #signal;
   #api;
   #clock;
-  /** @type {Map<number, {event: LoggedEvent, sentAt: number}>} */
+  /** @type {Map<number, {event: Sdk.LoggedEvent, sentAt: number}>} */
   #pending = new Map();
   #last = -1;
   #sending = false;
   #stopped = false;
-  /** @type {number | undefined} */
-  #timer;
+  #timer = 0;
   #listeners = new AbortController();
 
-  /** @param {{session: string, buffer: Buffer, signal: Signal, api: Api, clock: Clock}} parts */
+  /** @param {{session: string, buffer: Sdk.Buffer, signal: Sdk.Signal, api: Sdk.Api, clock: Sdk.Clock}} parts */
   constructor({ session, buffer, signal, api, clock }) {
     this.#session = session;
     this.#buffer = buffer;
@@ -46,8 +38,8 @@ export class EventLog {
 
   async start() {
     const { signal } = this.#listeners;
-    this.#signal.addEventListener('open', () => this.#resend(), { signal });
-    this.#signal.addEventListener('events_ack', (event) => this.#acknowledged(/** @type {CustomEvent} */ (event).detail.seqs), { signal });
+    this.#signal.listen('open', () => this.#resend(), signal);
+    this.#signal.listen('events_ack', (detail) => this.#acknowledged(detail.seqs), signal);
     for (const event of await this.#buffer.events(this.#session).catch(() => [])) {
       this.#last = Math.max(this.#last, event.seq);
       if (!this.#pending.has(event.seq)) this.#pending.set(event.seq, { event, sentAt: 0 });
@@ -62,9 +54,9 @@ export class EventLog {
   }
 
   /**
-   * @param {EventKey} key
+   * @param {Sdk.EventKey} key
    * @param {Record<string, unknown>} [data]
-   * @returns {LoggedEvent}
+   * @returns {Sdk.LoggedEvent}
    */
   add(key, data = {}) {
     const at = this.#clock.now();
@@ -95,9 +87,9 @@ export class EventLog {
   }
 
   #plan(ms = FLUSH_MS) {
-    if (this.#timer !== undefined || this.#stopped || this.#pending.size === 0) return;
+    if (this.#timer || this.#stopped || this.#pending.size === 0) return;
     this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+      this.#timer = 0;
       this.#send();
     }, ms);
   }

@@ -1,22 +1,24 @@
 /**
- * Inside the frame of the shell: captures nothing. Hands what only this document sees (clipboard, signs of life) to the shell,
- * keeps links and forms in the frame, and offers `tv` and `ProctorClient3` as the shell's.
+ * A page in a frame of a page of ours (the shell, or a site's own frameset): captures nothing. Hands what only this document
+ * sees (clipboard, signs of life) to the outer page, keeps links and forms in the frame, and offers its `tv` and `ProctorClient3`.
  */
 
+import { sleep } from './backoff.js';
 import { domEventName } from './events.js';
 import { ClipboardObserver } from './observers/clipboard.js';
 import { SIGNS_OF_LIFE } from './observers/idle.js';
-
-/** @import {BootConfig, Client, ShellPort} from './types.d.ts' */
 
 const OUTSIDE = new Set(['_top', '_parent']);
 
 /** @type {FramePage | null} */
 let page = null;
 
-/** @param {BootConfig} config */
-export function boot(config) {
-  page = new FramePage(config, /** @type {ShellPort} */ (window.parent.__proview));
+/** @param {Sdk.BootConfig} config */
+export async function boot(config) {
+  // A frame of the first HTML may be here before the outer page's SDK.
+  while (!window.parent.__proview) await sleep(50);
+  window.__proview = window.parent.__proview;
+  page = new FramePage(config, window.__proview);
   page.start();
 }
 
@@ -31,8 +33,8 @@ class FramePage {
   #handlers = [];
 
   /**
-   * @param {BootConfig} config
-   * @param {ShellPort} shell
+   * @param {Sdk.BootConfig} config
+   * @param {Sdk.Port} shell
    */
   constructor(config, shell) {
     this.#config = config;
@@ -69,7 +71,7 @@ class FramePage {
     for (const call of Array.from(stub?.q ?? [])) command(.../** @type {[any, any, any]} */ (Array.from(/** @type {ArrayLike<unknown>} */ (call))));
   }
 
-  /** @returns {Client} */
+  /** @returns {Sdk.Client} */
   #client() {
     const { client } = this.#shell;
     const handlers = this.#handlers;

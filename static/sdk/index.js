@@ -6,12 +6,10 @@ import { stopLeftSession } from './stop.js';
 import { Buffer } from './buffer.js';
 import { Drain } from './drain.js';
 
-/** @import {BootConfig} from './types.d.ts' */
-
 /** @type {Page | null} */
 let page = null;
 
-/** @param {BootConfig} config */
+/** @param {Sdk.BootConfig} config */
 export function boot(config) {
   page = new Page(config);
   if (config.role === 'shell') new Shell(page).start();

@@ -8,8 +8,7 @@ const LOUD_DB = -15;
 export class LevelMeter {
   /** @type {AudioContext | null} */
   #context = null;
-  /** @type {number | undefined} */
-  #timer;
+  #timer = 0;
   #onLevel;
   #stream;
 

@@ -9,29 +9,26 @@
 import { Api } from './api.js';
 import { Clock } from './clock.js';
 import { lockOf } from './drain.js';
+import { Emitter } from './emitter.js';
 import { EventLog } from './eventlog.js';
 import { log } from './log.js';
 import { Signal } from './signal.js';
 import { Uploader } from './uploader.js';
 
-/** @import {Buffer} from './buffer.js' */
-/** @import {Credentials, SessionRecord, Started} from './types.d.ts' */
-
 const FORWARDED = ['open', 'down', 'ended', 'replaced', 'status', 'state', 'live', 'answer', 'live_failed'];
 const REFRESH_AT = 0.7;
 
-export class Link extends EventTarget {
+export class Link extends Emitter {
   #buffer;
   #base;
-  /** @type {number | undefined} */
-  #refreshTimer;
+  #refreshTimer = 0;
   /** @type {() => void} */
   #releaseLock = () => undefined;
   #consented = false;
   #refused = false;
 
   /**
-   * @param {{started: Started, base: string, buffer: Buffer, sentAt: number, receivedAt: number}} parts
+   * @param {{started: Sdk.Started, base: string, buffer: Sdk.Buffer, sentAt: number, receivedAt: number}} parts
    */
   constructor({ started, base, buffer, sentAt, receivedAt }) {
     super();
@@ -46,12 +43,12 @@ export class Link extends EventTarget {
     this.signal = new Signal({ url: started.signal_url, api: this.api, clock: this.clock, heartbeatMs: started.policy.heartbeat_ms });
     this.uploader = new Uploader({ session, buffer, signal: this.signal, api: this.api });
     this.events = new EventLog({ session, buffer, signal: this.signal, api: this.api, clock: this.clock });
-    for (const name of FORWARDED) this.signal.addEventListener(name, (event) => this.#emit(name, /** @type {CustomEvent} */ (event).detail));
-    this.signal.addEventListener('refused', () => this.#emitRefused());
-    this.signal.addEventListener('token', (event) => this.renew(/** @type {CustomEvent} */ (event).detail));
-    this.uploader.addEventListener('unauthorised', () => this.#emitRefused());
-    this.uploader.addEventListener('acknowledged', () => this.#emit('acknowledged', {}));
-    this.uploader.addEventListener('refused', (event) => this.#emit('piece_refused', /** @type {CustomEvent} */ (event).detail));
+    for (const name of FORWARDED) this.signal.listen(name, (detail) => this.emit(name, detail));
+    this.signal.listen('refused', () => this.#emitRefused());
+    this.signal.listen('token', (detail) => this.renew(detail));
+    this.uploader.listen('unauthorised', () => this.#emitRefused());
+    this.uploader.listen('acknowledged', () => this.emit('acknowledged'));
+    this.uploader.listen('refused', (detail) => this.emit('piece_refused', detail));
   }
 
   async start() {
@@ -78,7 +75,7 @@ export class Link extends EventTarget {
     return this.#remember();
   }
 
-  /** @param {Credentials} credentials */
+  /** @param {Sdk.Credentials} credentials */
   renew({ session_token, drain_token, expires_at }) {
     this.api.credentials = { session_token, drain_token, expires_at };
     this.#refused = false;
@@ -123,28 +120,20 @@ export class Link extends EventTarget {
     if (this.#refused) return;
     this.#refused = true;
     setTimeout(() => { this.#refused = false; }, 5000);
-    this.#emit('unauthorised', {});
+    this.emit('unauthorised');
   }
 
   async #remember() {
     const { session_token, drain_token, expires_at } = this.api.credentials;
     this.#consented ||= (await wasConsented(this.#buffer, this.uuid));
-    /** @type {SessionRecord} */
+    /** @type {Sdk.SessionRecord} */
     const record = { uuid: this.uuid, base: this.#base, drainToken: drain_token, sessionToken: session_token, expiresAt: expires_at, consented: this.#consented, updatedAt: Date.now() };
     await this.#buffer.putSession(record).catch((reason) => log.warn('session is in memory only', reason));
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown} detail
-   */
-  #emit(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
 
 /**
- * @param {Buffer} buffer
+ * @param {Sdk.Buffer} buffer
  * @param {string} uuid
  */
 export async function wasConsented(buffer, uuid) {

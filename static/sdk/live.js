@@ -24,8 +24,7 @@ export class Live {
   #maxKbps;
   /** @type {RTCIceServer[]} */
   #iceServers = [];
-  /** @type {number | undefined} */
-  #timer;
+  #timer = 0;
 
   /**
    * @param {{streams: () => {camera: MediaStream | null, screen: MediaStream | null}, maxKbps: {camera: number, screen: number}}} options

@@ -5,8 +5,6 @@
 
 import { ProviewError } from './errors.js';
 
-/** @import {Options, Link} from './types.d.ts' */
-
 const MAX_TEXT = { token: 512, session: 256, profileId: 256, title: 512, additionalInstruction: 20_000 };
 
 /** Ours to Proview's spellings; the first one present wins. */
@@ -33,7 +31,7 @@ const TYPES = ['ai_proctor', 'record_and_review', 'live_proctor'];
 /**
  * @param {unknown} token
  * @param {unknown} [given]
- * @returns {Options}
+ * @returns {Sdk.Options}
  * @throws {ProviewError} code `options_invalid` with one validation error per bad option
  */
 export function parseOptions(token, given) {
@@ -72,7 +70,7 @@ export function parseOptions(token, given) {
   const sessionType = text('sessionType');
   if (sessionType && !TYPES.includes(sessionType)) fault(find('sessionType')[0], `must be one of ${TYPES.join(', ')}`, 'choice');
 
-  /** @type {Options} */
+  /** @type {Sdk.Options} */
   const options = {
     token: checkText('token', token ?? undefined, MAX_TEXT.token, fault),
     session: text('session'),
@@ -124,7 +122,7 @@ function checkText(path, value, most, fault) {
  * @param {string} path
  * @param {unknown} value
  * @param {(path: string, message: string, code?: string) => void} fault
- * @returns {Link[]}
+ * @returns {Sdk.ReferenceLink[]}
  */
 function links(path, value, fault) {
   if (value === undefined || value === '') return [];

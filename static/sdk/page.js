@@ -4,6 +4,7 @@
  */
 
 import { createClient } from './client.js';
+import { Emitter } from './emitter.js';
 import { asProviewError, callPage, ProviewError } from './errors.js';
 import { domEventName } from './events.js';
 import { log } from './log.js';
@@ -12,21 +13,19 @@ import { Session } from './session.js';
 import { Messages } from './ui/messages.js';
 import { Root } from './ui/root.js';
 
-/** @import {BootConfig, Options} from './types.d.ts' */
-
-export class Page extends EventTarget {
+export class Page extends Emitter {
   /** @type {Session | null} */
   session = null;
   #config;
   #root;
   #messages;
-  /** Each call of init waits for its one answer. @type {Options[]} */
+  /** Each call of init waits for its one answer. @type {Sdk.Options[]} */
   #waiting = [];
-  /** @type {Set<Options>} */
+  /** @type {Set<Sdk.Options>} */
   #listening = new Set();
   client = createClient(() => this.session);
 
-  /** @param {BootConfig} config */
+  /** @param {Sdk.BootConfig} config */
   constructor(config) {
     super();
     this.#config = config;
@@ -34,6 +33,14 @@ export class Page extends EventTarget {
     this.#messages = new Messages(this.#root);
     // React wrappers refuse to load while the global exists, so a page that starts the session itself gets it with its first call.
     if (config.auto || !config.tagged) this.#publish();
+    // Pages in our frames (the shell's, or a site's own frameset) find the one session here.
+    window.__proview = {
+      report: (key, data) => this.session?.report(key, data),
+      activity: () => this.session?.activity(),
+      init: (token, options) => this.init(token, options),
+      stop: (reason) => this.session?.stop(/** @type {any} */ (reason)) ?? Promise.resolve(),
+      client: this.client,
+    };
   }
 
   get busy() {
@@ -62,7 +69,7 @@ export class Page extends EventTarget {
 
   /** Starts without a call of the page: the launch cookie says who and what. */
   autoStart() {
-    this.#start(parseOptions('', {}));
+    this.#start(parseOptions(''));
   }
 
   /**
@@ -86,7 +93,7 @@ export class Page extends EventTarget {
     if (this.session && ['running', 'paused'].includes(this.session.state)) this.#settle(null);
   }
 
-  /** @param {Options} options */
+  /** @param {Sdk.Options} options */
   #start(options) {
     const { route, base } = this.#config;
     const told = { ...(options.token && { token: options.token }), ...(route && { route }) };
@@ -97,24 +104,23 @@ export class Page extends EventTarget {
     this.session = session;
     this.#waiting.push(options);
     this.#listening.add(options);
-    session.addEventListener('event', (event) => this.#deliver(/** @type {CustomEvent} */ (event).detail));
-    session.addEventListener('network', (event) => {
-      for (const one of this.#listening) callPage(one.networkDisconnectionCallback, /** @type {CustomEvent} */ (event).detail);
+    session.listen('event', (detail) => this.#deliver(detail));
+    session.listen('network', (detail) => {
+      for (const one of this.#listening) callPage(one.networkDisconnectionCallback, detail);
     });
-    session.addEventListener('problem', (event) => {
-      const { detail } = /** @type {CustomEvent} */ (event);
+    session.listen('problem', (detail) => {
       detail.told = this.#settle(detail.error);
     });
-    session.addEventListener('running', () => {
+    session.listen('running', () => {
       this.#settle(null);
-      this.#pass('running');
+      this.emit('running');
     });
-    session.addEventListener('unavailable', (event) => this.#failOpen(/** @type {CustomEvent} */ (event).detail.error, true));
-    session.addEventListener('stopped', (event) => {
-      if (/** @type {CustomEvent} */ (event).detail.by === 'path') this.#messages.finished();
+    session.listen('unavailable', (detail) => this.#failOpen(detail.error, true));
+    session.listen('stopped', (detail) => {
+      if (detail.by === 'path') this.#messages.finished();
       this.#settle(new ProviewError('stopped', 'The session was stopped before it ran.'));
       this.#listening.clear();
-      this.#pass('stopped', /** @type {CustomEvent} */ (event).detail);
+      this.emit('stopped', detail);
     });
     session.start().catch((thrown) => {
       const error = asProviewError(thrown);
@@ -133,7 +139,7 @@ export class Page extends EventTarget {
     this.#root.uncover();
     this.#messages.failedOpen(error.code, trying);
     this.#settle(error);
-    this.#pass('unavailable');
+    this.emit('unavailable');
   }
 
   /**
@@ -151,7 +157,7 @@ export class Page extends EventTarget {
     return waiting.some(({ initCallback }) => initCallback !== null);
   }
 
-  /** @param {import('./types.d.ts').ClientEvent} event */
+  /** @param {Sdk.ClientEvent} event */
   #deliver(event) {
     this.client.deliver(event);
     dispatchEvent(new CustomEvent(domEventName(event.name), { detail: event }));
@@ -159,14 +165,6 @@ export class Page extends EventTarget {
 
   #publish() {
     window.ProctorClient3 ??= this.client;
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown} [detail]
-   */
-  #pass(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }
 

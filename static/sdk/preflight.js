@@ -7,9 +7,6 @@ import { asProviewError, ProviewError } from './errors.js';
 import { closeStream, isGranted, listDevices, openCamera, openScreen } from './devices.js';
 import * as steps from './ui/steps.js';
 
-/** @import {Root} from './ui/root.js' */
-/** @import {Options, Policy, Report} from './types.d.ts' */
-
 export class Preflight {
   #root;
   #policy;
@@ -23,8 +20,8 @@ export class Preflight {
   #stream = null;
 
   /**
-   * @param {{root: Root, policy: Policy, options: Options, consented: boolean, chosen: {camera?: string, microphone?: string}, needsScreen: boolean}} what
-   * @param {{report: Report, onProblem: (error: ProviewError) => boolean}} callbacks `onProblem` returns true when the page was told,
+   * @param {{root: Sdk.Root, policy: Sdk.Policy, options: Sdk.Options, consented: boolean, chosen: {camera?: string, microphone?: string}, needsScreen: boolean}} what
+   * @param {{report: Sdk.Report, onProblem: (error: ProviewError) => boolean}} callbacks `onProblem` returns true when the page was told,
    *     so that a second try has to start with a fresh page
    */
   constructor({ root, policy, options, consented, chosen, needsScreen }, { report, onProblem }) {

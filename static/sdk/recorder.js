@@ -8,9 +8,6 @@
 import { sha256Hex } from './api.js';
 import { log } from './log.js';
 
-/** @import {Clock} from './clock.js' */
-/** @import {Piece, Policy, TrackName} from './types.d.ts' */
-
 // After beforeunload there is no time to hash: the piece is written as it is, in the very task that brought it.
 const UNLOADING_MS = 2000;
 // A recorder whose devices vanished may never say that it stopped.
@@ -34,8 +31,8 @@ export class Recorder {
   #onStopped = null;
 
   /**
-   * @param {{track: TrackName, stream: MediaStream, policy: Policy, clock: Clock, session: string}} options
-   * @param {{onPiece: (piece: Piece) => Promise<void>, onFault: (reason: unknown) => void}} callbacks
+   * @param {{track: Sdk.TrackName, stream: MediaStream, policy: Sdk.Policy, clock: Sdk.Clock, session: string}} options
+   * @param {{onPiece: (piece: Sdk.Piece) => Promise<void>, onFault: (reason: unknown) => void}} callbacks
    */
   constructor(options, { onPiece, onFault }) {
     this.#options = options;

@@ -12,6 +12,7 @@ import { Buffer } from './buffer.js';
 import { Capture } from './capture.js';
 import { Clock } from './clock.js';
 import { Drain } from './drain.js';
+import { Emitter } from './emitter.js';
 import { asProviewError, ProviewError } from './errors.js';
 import { Link, wasConsented } from './link.js';
 import { Live } from './live.js';
@@ -22,14 +23,11 @@ import { Observers } from './observers/all.js';
 import { Preflight } from './preflight.js';
 import { showWaiting } from './ui/steps.js';
 
-/** @import {Root} from './ui/root.js' */
-/** @import {Options, Piece, Report, State} from './types.d.ts' */
-
 const FAIL_OPEN_MS = 8000;
 const STOP_ANSWER_MS = 4000;
 
-export class Session extends EventTarget {
-  /** @type {State} */
+export class Session extends Emitter {
+  /** @type {Sdk.State} */
   state = 'idle';
   #base;
   #root;
@@ -58,12 +56,11 @@ export class Session extends EventTarget {
   #stopping = null;
   /** @type {Promise<boolean> | null} */
   #connecting = null;
-  /** @type {number | undefined} */
-  #limitTimer;
+  #limitTimer = 0;
   #listeners = new AbortController();
 
   /**
-   * @param {{base: string, root: Root, options: Options, body: Record<string, unknown>}} parts `body` of POST v1/sessions
+   * @param {{base: string, root: Sdk.Root, options: Sdk.Options, body: Record<string, unknown>}} parts `body` of POST v1/sessions
    */
   constructor({ base, root, options, body }) {
     super();
@@ -95,11 +92,11 @@ export class Session extends EventTarget {
     return { audio: (camera?.getAudioTracks().length ?? 0) > 0, video: (camera?.getVideoTracks().length ?? 0) > 0, screen: screen !== null };
   }
 
-  /** @type {Report} */
+  /** @type {Sdk.Report} */
   report = (key, data = {}) => {
     if (!this.#link || this.state === 'stopped') return;
     const { seq: _, ...event } = this.#link.events.add(key, data);
-    this.#emit('event', event);
+    this.emit('event', event);
   };
 
   /** A sign of life that another document saw. */
@@ -217,7 +214,7 @@ export class Session extends EventTarget {
     this.state = 'stopped';
     this.#drain?.start();
     log.info('stopped', link?.uuid, reason);
-    this.#emit('stopped', { by: reason });
+    this.emit('stopped', { by: reason });
   }
 
   /** POST v1/sessions until it is answered. @returns {Promise<boolean>} it took so long that the page went on without us */
@@ -236,7 +233,7 @@ export class Session extends EventTarget {
         log.warn('no session yet', fault.code);
         if (!open && performance.now() > until) {
           open = true;
-          this.#emit('unavailable', { error: fault });
+          this.emit('unavailable', { error: fault });
         }
         await sleep(Math.max(fault.retryAfterMs, retryDelay(attempt)));
       }
@@ -245,7 +242,7 @@ export class Session extends EventTarget {
   }
 
   /**
-   * @param {import('./types.d.ts').Started} started
+   * @param {Sdk.Started} started
    * @param {number} sentAt
    */
   async #join(started, sentAt) {
@@ -255,7 +252,7 @@ export class Session extends EventTarget {
     buffer.limitBytes = started.policy.client_buffer_mb * 2 ** 20;
     this.#drain?.stop();
     for (const [name, handler] of Object.entries(this.#handlers)) {
-      link.addEventListener(name, (event) => this.#link === link && handler(/** @type {CustomEvent} */ (event).detail), { signal: this.#listeners.signal });
+      link.listen(name, (detail) => this.#link === link && handler(detail), this.#listeners.signal);
     }
     await link.start();
     this.#drain?.start(link.uuid);
@@ -301,7 +298,7 @@ export class Session extends EventTarget {
     const left = policy.session_minutes * 60_000 - link.clock.now();
     if (policy.on_limit === 'stop') this.#limitTimer = setTimeout(() => this.stop('limit'), Math.max(0, Math.min(left, 2 ** 31 - 1)));
     this.report('recordingStarted', this.captured);
-    this.#emit('running', {});
+    this.emit('running');
     if (link.started.state === 'paused') this.pause('server');
   }
 
@@ -311,7 +308,7 @@ export class Session extends EventTarget {
     this.#live?.renew();
   }
 
-  /** @param {Piece} piece */
+  /** @param {Sdk.Piece} piece */
   async #keep(piece) {
     if (await this.#buffer?.putPiece(piece)) {
       if (this.#link?.uuid === piece.session) this.#link.uploader.add(piece);
@@ -330,7 +327,7 @@ export class Session extends EventTarget {
     if (this.state === 'running') await this.#record();
   }
 
-  /** @param {import('./types.d.ts').TrackName} track */
+  /** @param {Sdk.TrackName} track */
   #lost(track) {
     if (this.state === 'stopping' || this.state === 'stopped') return;
     if (track === 'camera') return this.#messages.cameraLost();
@@ -360,14 +357,14 @@ export class Session extends EventTarget {
   /** @param {boolean} online */
   #network(online) {
     this.#messages.network(online);
-    this.#emit('network', { online, at: Date.now() });
+    this.emit('network', { online, at: Date.now() });
   }
 
   /** @param {ProviewError} error @returns {boolean} a callback of the page was told */
   #problem(error) {
-    const event = new CustomEvent('problem', { detail: { error, told: false } });
-    this.dispatchEvent(event);
-    this.#told ||= event.detail.told;
+    const detail = { error, told: false };
+    this.emit('problem', detail);
+    this.#told ||= detail.told;
     return this.#told;
   }
 
@@ -433,13 +430,5 @@ export class Session extends EventTarget {
     } finally {
       this.#reopening = false;
     }
-  }
-
-  /**
-   * @param {string} name
-   * @param {unknown} detail
-   */
-  #emit(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

@@ -5,9 +5,6 @@
 
 import { log } from './log.js';
 
-/** @import {Page} from './page.js' */
-/** @import {ShellPort} from './types.d.ts' */
-
 export class Shell {
   #page;
   #frame;
@@ -15,26 +12,16 @@ export class Shell {
   /** Why the session ended, while this shell is still on the screen. */
   #endedBy = '';
 
-  /** @param {Page} page */
+  /** @param {Sdk.Page} page */
   constructor(page) {
     this.#page = page;
     this.#frame = /** @type {HTMLIFrameElement | null} */ (document.getElementById('proview-frame'));
   }
 
   start() {
-    /** @type {ShellPort} */
-    const port = {
-      role: 'shell',
-      report: (key, data) => this.#page.session?.report(key, data),
-      activity: () => this.#page.session?.activity(),
-      init: (token, options) => this.#page.init(token, options),
-      stop: (reason) => this.#page.session?.stop(/** @type {any} */ (reason)) ?? Promise.resolve(),
-      client: this.#page.client,
-    };
-    window.__proview = port;
-    this.#page.addEventListener('running', this.#open);
-    this.#page.addEventListener('unavailable', this.#open);
-    this.#page.addEventListener('stopped', (event) => { this.#endedBy = /** @type {CustomEvent} */ (event).detail.by; });
+    this.#page.listen('running', this.#open);
+    this.#page.listen('unavailable', this.#open);
+    this.#page.listen('stopped', (detail) => { this.#endedBy = detail.by; });
     if (!this.#frame) this.#whenParsed();
     this.#page.autoStart();
   }

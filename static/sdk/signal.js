@@ -8,16 +8,14 @@
 
 import { retryDelay } from './backoff.js';
 import { Clock } from './clock.js';
+import { Emitter } from './emitter.js';
 import { log } from './log.js';
-
-/** @import {Api} from './api.js' */
-/** @import {PieceInfo} from './types.d.ts' */
 
 const HANDSHAKE_MS = 6000;
 const PROTOCOL = 1;
 const encoder = new TextEncoder();
 
-export class Signal extends EventTarget {
+export class Signal extends Emitter {
   #url;
   #api;
   #clock;
@@ -30,14 +28,11 @@ export class Signal extends EventTarget {
   #heardAt = 0;
   /** @type {boolean | null} */
   #online = null;
-  /** @type {number | undefined} */
-  #retryTimer;
-  /** @type {number | undefined} */
-  #handshakeTimer;
-  /** @type {number | undefined} */
-  #beatTimer;
+  #retryTimer = 0;
+  #handshakeTimer = 0;
+  #beatTimer = 0;
 
-  /** @param {{url: string, api: Api, clock: Clock, heartbeatMs: number}} options */
+  /** @param {{url: string, api: Sdk.Api, clock: Clock, heartbeatMs: number}} options */
   constructor({ url, api, clock, heartbeatMs }) {
     super();
     // A page on https may not open ws:; a front server that ends TLS may have hidden that from the service.
@@ -95,7 +90,7 @@ export class Signal extends EventTarget {
 
   /**
    * u8 version, u16 header length, header, body: docs/protocol.md "Pieces".
-   * @param {PieceInfo} piece
+   * @param {Sdk.PieceInfo} piece
    * @param {ArrayBuffer} data
    */
   sendPiece({ track, run, seq, start, duration, sha256, mime, last }, data) {
@@ -148,12 +143,12 @@ export class Signal extends EventTarget {
       this.#welcomed = true;
       this.#attempt = 0;
       this.#setOnline(true);
-      this.#emit('open', message);
+      this.emit('open', message);
       this.#beat();
     } else if (message.type === 'pong') {
       this.#clock.sync(message.server_time, message.t);
     } else if (typeof message.type === 'string') {
-      this.#emit(message.type, message);
+      this.emit(message.type, message);
     }
   }
 
@@ -174,12 +169,12 @@ export class Signal extends EventTarget {
       this.#clock.sync(answer.server_time, sentAt);
       if (this.#stopped) return;
       this.#setOnline(true);
-      if (typeof answer.state === 'string' && !this.#welcomed) this.#emit('state', { state: answer.state });
+      if (typeof answer.state === 'string' && !this.#welcomed) this.emit('state', { state: answer.state });
     } catch (fault) {
       if (this.#stopped || this.#welcomed) return;
       const status = /** @type {any} */ (fault).status;
-      if (status === 401) this.#emit('refused', {});
-      else if (status === 404 || status === 410) this.#emit('ended', {});
+      if (status === 401) this.emit('refused');
+      else if (status === 404 || status === 410) this.emit('ended');
       else this.#setOnline(false);
     }
   }
@@ -195,10 +190,10 @@ export class Signal extends EventTarget {
     this.#drop();
     if (this.#stopped) return;
     log.warn('socket', why);
-    if (was) this.#emit('down', { code });
-    if (code === 4409) return this.#emit('replaced', {});
-    if (code === 4404 || code === 4410) return this.#emit('ended', { code });
-    if (code === 4401) this.#emit('refused', {});
+    if (was) this.emit('down', { code });
+    if (code === 4409) return this.emit('replaced');
+    if (code === 4404 || code === 4410) return this.emit('ended', { code });
+    if (code === 4401) this.emit('refused');
     else this.#beatByHttp();
     this.#retry();
   }
@@ -227,14 +222,6 @@ export class Signal extends EventTarget {
   #setOnline(online) {
     if (this.#online === online) return;
     this.#online = online;
-    this.#emit('status', { online });
-  }
-
-  /**
-   * @param {string} type
-   * @param {Record<string, unknown>} detail
-   */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    this.emit('status', { online });
   }
 }

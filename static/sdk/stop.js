@@ -26,7 +26,7 @@ export async function stopLeftSession() {
 
 /**
  * @param {Api} api
- * @param {import('./types.d.ts').LoggedEvent[]} events
+ * @param {Sdk.LoggedEvent[]} events
  * @param {(seqs: number[]) => Promise<void>} forget
  */
 async function tellStop(api, events, forget) {

@@ -1,144 +1,154 @@
-/** Shapes that several modules share; docs/protocol.md says what they mean. Read by the type checker only. */
+/** Shapes that several modules share; docs/protocol.md says what they mean. Read by the type checker only; names are under `Sdk`. */
 
-export type TrackName = 'camera' | 'screen';
-export type State = 'idle' | 'starting' | 'running' | 'paused' | 'stopping' | 'stopped';
+declare namespace Sdk {
+  type TrackName = 'camera' | 'screen';
+  type State = 'idle' | 'starting' | 'running' | 'paused' | 'stopping' | 'stopped';
 
-export interface Picture { width: number; height: number; fps: number; kbps: number }
+  interface Picture { width: number; height: number; fps: number; kbps: number }
 
-export interface Policy {
-  session_type: string;
-  title: string | null;
-  tracks: TrackName[];
-  screen: boolean;
-  capture: { video_codec: string; camera: Picture; screen: Picture; audio_kbps: number };
-  slice_ms: number;
-  keyframe_ms: number;
-  client_buffer_mb: number;
-  heartbeat_ms: number;
-  drain_deadline_ms: number;
-  session_minutes: number;
-  on_limit: 'rollover' | 'stop';
-  idle_ms: number;
-  live: 'on-demand' | 'always' | 'off';
-  preview_style: string | null;
-  stop_paths: string[];
-  cover: boolean;
-}
-
-export interface Started {
-  session_uuid: string;
-  state: string;
-  resumed: boolean;
-  session_token: string;
-  drain_token: string;
-  expires_at: number;
-  signal_url: string;
-  base_url: string;
-  ice_servers: RTCIceServer[];
-  server_time: number;
-  started_at: number;
-  session: string;
-  profile_id: string;
-  policy: Policy;
-}
-
-export interface Credentials { session_token: string; drain_token: string; expires_at: number }
-
-/** Identity of a piece: session, track, run, seq. */
-export type PieceKey = [string, TrackName, number, number];
-
-/** A piece as the buffer stores it; `data` is a Blob and `sha256` empty when it was written while the page unloaded. */
-export interface Piece {
-  session: string;
-  track: TrackName;
-  run: number;
-  seq: number;
-  start: number;
-  duration: number;
-  mime: string;
-  last: boolean;
-  size: number;
-  sha256: string;
-  data: ArrayBuffer | Blob;
-}
-
-export type PieceInfo = Omit<Piece, 'data'>;
-
-/** What the buffer remembers of a session, so that its pieces can be handed in by any later page. */
-export interface SessionRecord {
-  uuid: string;
-  base: string;
-  drainToken: string;
-  sessionToken: string;
-  expiresAt: number;
-  consented: boolean;
-  updatedAt: number;
-}
-
-export interface LoggedEvent { seq: number; event_type_id: number; name: string; at: number; data: Record<string, unknown> }
-
-/** What handlers of ProctorClient3.on get. */
-export interface ClientEvent { event_type_id: number; name: string; at: number; data: Record<string, unknown> }
-
-export interface BootConfig {
-  base: string;
-  name: string;
-  route: string;
-  role: string;
-  auto: boolean;
-  tagged: boolean;
-  cover: HTMLElement | null;
-}
-
-export interface Link { caption: string; url: string }
-
-export interface Options {
-  token: string;
-  session: string;
-  profileId: string;
-  sessionType: string;
-  title: string;
-  previewStyle: string | Record<string, unknown>;
-  additionalInstruction: string;
-  referenceLinks: Link[];
-  language: string;
-  screen: boolean;
-  skipHardwareTest: boolean;
-  clear: boolean;
-  isIDRequired: boolean;
-  eventExternalId: string;
-  initCallback: ((error: Error | null, uuid?: string, audio?: boolean, video?: boolean, screen?: boolean) => unknown) | null;
-  networkDisconnectionCallback: ((state: { online: boolean; at: number }) => unknown) | null;
-}
-
-export type Report = (key: import('./events.js').EventKey, data?: Record<string, unknown>) => void;
-
-/** What the shell of frame mode offers to the pages in its frame, as `window.parent.__proview`. */
-export interface ShellPort {
-  role: 'shell';
-  report: Report;
-  activity(): void;
-  init(token: unknown, options: unknown): void;
-  stop(reason: string): Promise<void>;
-  client: Client;
-}
-
-export interface Client {
-  stop(callback?: unknown): void;
-  pause(callback?: unknown): void;
-  Pause(callback?: unknown): void;
-  resume(callback?: unknown): void;
-  on(id: unknown, handler: unknown): void;
-  off(id: unknown, handler?: unknown): void;
-  readonly state: State;
-}
-
-declare global {
-  interface Window {
-    __proview?: ShellPort;
-    ProctorClient3?: Client;
-    TalviewProctor?: string;
+  interface Policy {
+    session_type: string;
+    title: string | null;
+    tracks: TrackName[];
+    screen: boolean;
+    capture: { video_codec: string; camera: Picture; screen: Picture; audio_kbps: number };
+    slice_ms: number;
+    keyframe_ms: number;
+    client_buffer_mb: number;
+    heartbeat_ms: number;
+    drain_deadline_ms: number;
+    session_minutes: number;
+    on_limit: 'rollover' | 'stop';
+    idle_ms: number;
+    live: 'on-demand' | 'always' | 'off';
+    preview_style: string | null;
+    stop_paths: string[];
+    cover: boolean;
   }
-  interface MediaRecorderOptions { videoKeyFrameIntervalDuration?: number }
-  interface Document { featurePolicy?: { allowsFeature(name: string): boolean }; permissionsPolicy?: { allowsFeature(name: string): boolean } }
+
+  interface Started {
+    session_uuid: string;
+    state: string;
+    resumed: boolean;
+    session_token: string;
+    drain_token: string;
+    expires_at: number;
+    signal_url: string;
+    base_url: string;
+    ice_servers: RTCIceServer[];
+    server_time: number;
+    started_at: number;
+    session: string;
+    profile_id: string;
+    policy: Policy;
+  }
+
+  interface Credentials { session_token: string; drain_token: string; expires_at: number }
+
+  /** Identity of a piece: session, track, run, seq. */
+  type PieceKey = [string, TrackName, number, number];
+
+  /** A piece as the buffer stores it; `data` is a Blob and `sha256` empty when it was written while the page unloaded. */
+  interface Piece {
+    session: string;
+    track: TrackName;
+    run: number;
+    seq: number;
+    start: number;
+    duration: number;
+    mime: string;
+    last: boolean;
+    size: number;
+    sha256: string;
+    data: ArrayBuffer | Blob;
+  }
+
+  type PieceInfo = Omit<Piece, 'data'>;
+
+  /** What the buffer remembers of a session, so that its pieces can be handed in by any later page. */
+  interface SessionRecord {
+    uuid: string;
+    base: string;
+    drainToken: string;
+    sessionToken: string;
+    expiresAt: number;
+    consented: boolean;
+    updatedAt: number;
+  }
+
+  interface LoggedEvent { seq: number; event_type_id: number; name: string; at: number; data: Record<string, unknown> }
+
+  /** What handlers of ProctorClient3.on get. */
+  interface ClientEvent { event_type_id: number; name: string; at: number; data: Record<string, unknown> }
+
+  interface BootConfig {
+    base: string;
+    name: string;
+    route: string;
+    role: string;
+    auto: boolean;
+    tagged: boolean;
+    cover: HTMLElement | null;
+  }
+
+  interface ReferenceLink { caption: string; url: string }
+
+  interface Options {
+    token: string;
+    session: string;
+    profileId: string;
+    sessionType: string;
+    title: string;
+    previewStyle: string | Record<string, unknown>;
+    additionalInstruction: string;
+    referenceLinks: ReferenceLink[];
+    language: string;
+    screen: boolean;
+    skipHardwareTest: boolean;
+    clear: boolean;
+    isIDRequired: boolean;
+    eventExternalId: string;
+    initCallback: ((error: Error | null, uuid?: string, audio?: boolean, video?: boolean, screen?: boolean) => unknown) | null;
+    networkDisconnectionCallback: ((state: { online: boolean; at: number }) => unknown) | null;
+  }
+
+  type Report = (key: EventKey, data?: Record<string, unknown>) => void;
+
+  /** What a page offers to the pages in its frames, as `window.parent.__proview`. */
+  interface Port {
+    report: Report;
+    activity(): void;
+    init(token: unknown, options: unknown): void;
+    stop(reason: string): Promise<void>;
+    client: Client;
+  }
+
+  interface Client {
+    stop(callback?: unknown): void;
+    pause(callback?: unknown): void;
+    Pause(callback?: unknown): void;
+    resume(callback?: unknown): void;
+    on(id: unknown, handler: unknown): void;
+    off(id: unknown, handler?: unknown): void;
+    readonly state: State;
+  }
+
+  type Api = import('./api.js').Api;
+  type Buffer = import('./buffer.js').Buffer;
+  type Clock = import('./clock.js').Clock;
+  type EventKey = import('./events.js').EventKey;
+  type Link = import('./link.js').Link;
+  type Page = import('./page.js').Page;
+  type Root = import('./ui/root.js').Root;
+  type Session = import('./session.js').Session;
+  type Signal = import('./signal.js').Signal;
+  type StringKey = import('./strings.js').StringKey;
 }
+
+interface Window {
+  __proview?: Sdk.Port;
+  ProctorClient3?: Sdk.Client;
+  TalviewProctor?: string;
+}
+interface MediaRecorderOptions { videoKeyFrameIntervalDuration?: number }
+interface Document { featurePolicy?: { allowsFeature(name: string): boolean }; permissionsPolicy?: { allowsFeature(name: string): boolean } }

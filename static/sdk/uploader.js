@@ -9,13 +9,9 @@
 import { sha256Hex } from './api.js';
 import { retryDelay } from './backoff.js';
 import { keyText, pieceKey } from './buffer.js';
+import { Emitter } from './emitter.js';
 import { ProviewError } from './errors.js';
 import { log } from './log.js';
-
-/** @import {Api} from './api.js' */
-/** @import {Buffer} from './buffer.js' */
-/** @import {Signal} from './signal.js' */
-/** @import {Piece, PieceInfo, PieceKey} from './types.d.ts' */
 
 const WINDOW_PIECES = 16;
 const WINDOW_BYTES = 4 * 2 ** 20;
@@ -30,8 +26,8 @@ const REFUSED_FOR_GOOD = new Set([400, 404, 409, 410, 413, 415, 422]);
 
 /**
  * @typedef {object} Entry
- * @property {PieceKey} key
- * @property {PieceInfo} info
+ * @property {Sdk.PieceKey} key
+ * @property {Sdk.PieceInfo} info
  * @property {ArrayBuffer | null} data
  * @property {'queued' | 'sent' | 'putting'} state
  * @property {number} since when it was sent
@@ -40,7 +36,7 @@ const REFUSED_FOR_GOOD = new Set([400, 404, 409, 410, 413, 415, 422]);
  * @property {boolean} byHttp
  */
 
-export class Uploader extends EventTarget {
+export class Uploader extends Emitter {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
   #session;
@@ -52,11 +48,10 @@ export class Uploader extends EventTarget {
   // One delay for all while nothing gets through by HTTP; a piece's own delay is for its own refusal.
   #httpAfter = 0;
   #httpFaults = 0;
-  /** @type {number | undefined} */
-  #timer;
+  #timer = 0;
   #listeners = new AbortController();
 
-  /** @param {{session: string, buffer: Buffer, signal: Signal, api: Api}} parts */
+  /** @param {{session: string, buffer: Sdk.Buffer, signal: Sdk.Signal, api: Sdk.Api}} parts */
   constructor({ session, buffer, signal, api }) {
     super();
     this.#session = session;
@@ -70,13 +65,13 @@ export class Uploader extends EventTarget {
   }
 
   async start() {
-    if (this.#timer !== undefined) return;
+    if (this.#timer) return;
     const { signal } = this.#listeners;
-    this.#signal.addEventListener('open', () => this.#pump(), { signal });
-    this.#signal.addEventListener('status', (event) => /** @type {CustomEvent} */ (event).detail.online && this.#hurry(), { signal });
-    this.#signal.addEventListener('down', this.#socketDown, { signal });
-    this.#signal.addEventListener('ack', (event) => this.#acknowledged(/** @type {CustomEvent} */ (event).detail.pieces), { signal });
-    this.#signal.addEventListener('nack', (event) => this.#nack(/** @type {CustomEvent} */ (event).detail), { signal });
+    this.#signal.listen('open', () => this.#pump(), signal);
+    this.#signal.listen('status', (detail) => detail.online && this.#hurry(), signal);
+    this.#signal.listen('down', this.#socketDown, signal);
+    this.#signal.listen('ack', (detail) => this.#acknowledged(detail.pieces), signal);
+    this.#signal.listen('nack', (detail) => this.#nack(detail), signal);
     this.#timer = setInterval(() => this.#pump(), TICK_MS);
     for (const info of await this.#buffer.list(this.#session)) this.#enter(info, null);
     this.#pump();
@@ -90,7 +85,7 @@ export class Uploader extends EventTarget {
 
   /**
    * A piece that the buffer holds.
-   * @param {Piece} piece
+   * @param {Sdk.Piece} piece
    */
   add({ data, ...info }) {
     this.#enter(info, data instanceof ArrayBuffer && this.#memoryBytes < MEMORY_BYTES ? data : null);
@@ -120,7 +115,7 @@ export class Uploader extends EventTarget {
     this.#pump();
   }
 
-  /** @param {PieceInfo} info @param {ArrayBuffer | null} data */
+  /** @param {Sdk.PieceInfo} info @param {ArrayBuffer | null} data */
   #enter(info, data) {
     const key = pieceKey(info);
     if (this.#entries.has(keyText(key))) return;
@@ -203,7 +198,7 @@ export class Uploader extends EventTarget {
     }
     entry.tries += 1;
     entry.notBefore = now + Math.max(fault.retryAfterMs, retryDelay(entry.tries - 1));
-    if (fault.status === 401) this.dispatchEvent(new Event('unauthorised'));
+    if (fault.status === 401) this.emit('unauthorised');
     // A damaged transfer is not a damaged piece: once more, then it is the server's last word.
     // An answer without our code is a front server's page, not a verdict on the piece.
     else if (REFUSED_FOR_GOOD.has(fault.status) && !fault.code.startsWith('http_') && (fault.code !== 'digest_mismatch' || entry.tries > 3)) this.#refuse(entry, fault.code);
@@ -231,7 +226,7 @@ export class Uploader extends EventTarget {
   /** @param {Entry} entry @param {string} code */
   #refuse(entry, code) {
     log.error('piece refused', keyText(entry.key), code);
-    this.dispatchEvent(new CustomEvent('refused', { detail: { piece: entry.info, code } }));
+    this.emit('refused', { piece: entry.info, code });
     this.#forget(entry);
   }
 
@@ -240,8 +235,8 @@ export class Uploader extends EventTarget {
     if (!this.#entries.delete(keyText(entry.key))) return;
     if (entry.data) this.#memoryBytes -= entry.data.byteLength;
     this.#buffer.deletePiece(entry.key, entry.info.size).catch((reason) => log.warn('piece stays in the buffer', reason));
-    this.dispatchEvent(new CustomEvent('acknowledged', { detail: { key: entry.key } }));
-    if (this.#entries.size === 0) this.dispatchEvent(new Event('empty'));
+    this.emit('acknowledged', { key: entry.key });
+    if (this.#entries.size === 0) this.emit('empty');
   }
 
   /**
@@ -262,8 +257,8 @@ export class Uploader extends EventTarget {
 
 /**
  * A piece from the buffer, with its digest; pieces written while a page unloaded have none yet.
- * @param {Buffer} buffer
- * @param {PieceKey} key
+ * @param {Sdk.Buffer} buffer
+ * @param {Sdk.PieceKey} key
  */
 export async function readPiece(buffer, key) {
   const piece = await buffer.getPiece(key);

@@ -206,3 +206,13 @@ def test_next_exam_in_the_same_window_gets_a_session_of_its_own(service: FakeSer
     frame(page).get_by_role("link", name="another exam").click()
     page.get_by_role("button", name="Agree and continue").wait_for()
     assert len(service.sessions) == 2
+
+
+def test_frameset_of_the_site_itself_has_one_session(service: FakeService, page: Page) -> None:
+    service.page("/exam", '<iframe src="/inner"></iframe>', tag=TAG)
+    service.page("/inner", "<textarea id=t></textarea>", tag=TAG)
+    page.goto(service.url + "/exam")
+    start(page)
+    page.frames[1].wait_for_function("window.ProctorClient3?.state === 'running'")
+    assert len(service.starts) == 1
+    assert page.frames[1].locator("#proview_root").count() == 0

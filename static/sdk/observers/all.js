@@ -7,15 +7,13 @@ import { IdleObserver } from './idle.js';
 import { NetworkObserver } from './network.js';
 import { VisibilityObserver } from './visibility.js';
 
-/** @import {Report} from '../types.d.ts' */
-
 export class Observers {
   #network;
   #idle;
   #all;
 
   /**
-   * @param {Report} report
+   * @param {Sdk.Report} report
    * @param {{idleMs: number, onNetwork: (online: boolean) => void}} options
    */
   constructor(report, { idleMs, onNetwork }) {

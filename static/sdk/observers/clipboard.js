@@ -1,15 +1,12 @@
 /** Copy, cut and paste: how much and into what, never the text itself. */
 
-/** @import {Report} from '../types.d.ts' */
-/** @import {EventKey} from '../events.js' */
-
-/** @type {Record<string, EventKey>} */
+/** @type {Record<string, Sdk.EventKey>} */
 const KEYS = { copy: 'copied', cut: 'cut', paste: 'pasted' };
 
 export class ClipboardObserver {
   #report;
 
-  /** @param {Report} report */
+  /** @param {Sdk.Report} report */
   constructor(report) {
     this.#report = report;
   }

@@ -3,23 +3,20 @@
  * moving into the exam's frame blurs the shell. So the events only ask for a look, and a slow poll catches the rest.
  */
 
-/** @import {Report} from '../types.d.ts' */
-
 const POLL_MS = 500;
 
 export class FocusObserver {
   #report;
   #focused = true;
-  /** @type {number | undefined} */
-  #timer;
+  #timer = 0;
 
-  /** @param {Report} report */
+  /** @param {Sdk.Report} report */
   constructor(report) {
     this.#report = report;
   }
 
   start() {
-    if (this.#timer !== undefined) return;
+    if (this.#timer) return;
     addEventListener('blur', this.#soon);
     addEventListener('focus', this.#look);
     this.#timer = setInterval(this.#look, POLL_MS);
@@ -29,7 +26,7 @@ export class FocusObserver {
     removeEventListener('blur', this.#soon);
     removeEventListener('focus', this.#look);
     clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#timer = 0;
   }
 
   // Within the blur event the focus is still on its way.

@@ -1,11 +1,9 @@
 /** Full screen entered and left. A frame's full screen is its parent's too, so the top page sees all of it. */
 
-/** @import {Report} from '../types.d.ts' */
-
 export class FullscreenObserver {
   #report;
 
-  /** @param {Report} report */
+  /** @param {Sdk.Report} report */
   constructor(report) {
     this.#report = report;
   }

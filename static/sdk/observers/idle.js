@@ -1,7 +1,5 @@
 /** No keyboard, pointer or wheel for a while, and the return. `activity()` is for signs of life seen elsewhere (the frame). */
 
-/** @import {Report} from '../types.d.ts' */
-
 export const SIGNS_OF_LIFE = ['keydown', 'pointerdown', 'pointermove', 'wheel', 'touchstart', 'scroll'];
 const LOOK_MS = 1000;
 
@@ -10,11 +8,10 @@ export class IdleObserver {
   #idleMs;
   #last = 0;
   #idle = false;
-  /** @type {number | undefined} */
-  #timer;
+  #timer = 0;
 
   /**
-   * @param {Report} report
+   * @param {Sdk.Report} report
    * @param {number} idleMs
    */
   constructor(report, idleMs) {
@@ -23,7 +20,7 @@ export class IdleObserver {
   }
 
   start() {
-    if (this.#timer !== undefined) return;
+    if (this.#timer) return;
     this.#last = performance.now();
     for (const type of SIGNS_OF_LIFE) document.addEventListener(type, this.activity, { capture: true, passive: true });
     this.#timer = setInterval(this.#look, LOOK_MS);
@@ -32,7 +29,7 @@ export class IdleObserver {
   stop() {
     for (const type of SIGNS_OF_LIFE) document.removeEventListener(type, this.activity, { capture: true });
     clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#timer = 0;
   }
 
   activity = () => {

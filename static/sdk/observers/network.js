@@ -3,15 +3,13 @@
  * `offline` event is believed at once, its `online` event is not (a cable without internet is "online").
  */
 
-/** @import {Report} from '../types.d.ts' */
-
 export class NetworkObserver {
   #report;
   #onChange;
   #online = true;
 
   /**
-   * @param {Report} report
+   * @param {Sdk.Report} report
    * @param {(online: boolean) => void} onChange
    */
   constructor(report, onChange) {

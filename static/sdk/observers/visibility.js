@@ -1,11 +1,9 @@
 /** The page is in the foreground of its window, or not: another tab, minimised, screen locked. */
 
-/** @import {Report} from '../types.d.ts' */
-
 export class VisibilityObserver {
   #report;
 
-  /** @param {Report} report */
+  /** @param {Sdk.Report} report */
   constructor(report) {
     this.#report = report;
   }

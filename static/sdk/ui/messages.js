@@ -3,21 +3,16 @@
 import { openScreen } from '../devices.js';
 import { say } from '../strings.js';
 
-/** @import {Root} from './root.js' */
-/** @import {Policy} from '../types.d.ts' */
-
 const OFFLINE_AFTER_MS = 2500;
 const UPLOADING_AFTER_MS = 600;
 
 export class Messages {
   #root;
-  /** @type {number | undefined} */
-  #offlineTimer;
-  /** @type {number | undefined} */
-  #uploadTimer;
+  #offlineTimer = 0;
+  #uploadTimer = 0;
   #saidOffline = false;
 
-  /** @param {Root} root */
+  /** @param {Sdk.Root} root */
   constructor(root) {
     this.#root = root;
   }
@@ -66,7 +61,7 @@ export class Messages {
   }
 
   /**
-   * @param {Policy['capture']} capture
+   * @param {Sdk.Policy['capture']} capture
    * @param {(stream: MediaStream) => void} onStream
    */
   screenLost(capture, onStream) {

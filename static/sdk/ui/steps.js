@@ -4,14 +4,10 @@ import { LevelMeter } from '../level.js';
 import { explain, say } from '../strings.js';
 import { el, videoOf } from './dom.js';
 
-/** @import {Root} from './root.js' */
-/** @import {Options, Policy} from '../types.d.ts' */
-/** @import {StringKey} from '../strings.js' */
-
 const HEARD_LEVEL = 0.18;
 
 /**
- * @param {Root} root
+ * @param {Sdk.Root} root
  * @param {'preparing' | 'resuming'} what
  */
 export function showWaiting(root, what) {
@@ -21,13 +17,13 @@ export function showWaiting(root, what) {
 }
 
 /**
- * @param {Root} root
- * @param {{policy: Policy, options: Options, screen: boolean, place: [number, number]}} what
+ * @param {Sdk.Root} root
+ * @param {{policy: Sdk.Policy, options: Sdk.Options, screen: boolean, place: [number, number]}} what
  * @returns {Promise<boolean>} agreed
  */
 export function askConsent(root, { policy, options, screen, place }) {
   return new Promise((resolve) => {
-    /** @type {[StringKey, StringKey][]} */
+    /** @type {[Sdk.StringKey, Sdk.StringKey][]} */
     const items = [['consentCamera', 'consentCameraMore'], ['consentMicrophone', 'consentMicrophoneMore']];
     if (screen) items.push(['consentScreen', 'consentScreenMore']);
     items.push(['consentActivity', 'consentActivityMore']);
@@ -47,7 +43,7 @@ export function askConsent(root, { policy, options, screen, place }) {
   });
 }
 
-/** @param {Root} root @returns {Promise<void>} */
+/** @param {Sdk.Root} root @returns {Promise<void>} */
 export function showDeclined(root) {
   return new Promise((resolve) => {
     root.cover(card(null, say('declinedTitle'), [el('p', {}, say('declinedText')), actions([say('back'), () => resolve(), true])]));
@@ -56,7 +52,7 @@ export function showDeclined(root) {
 
 /**
  * The browser asks for the devices; this card says what to answer.
- * @param {Root} root
+ * @param {Sdk.Root} root
  * @param {[number, number]} place
  */
 export function showAsking(root, place) {
@@ -65,7 +61,7 @@ export function showAsking(root, place) {
 
 /**
  * Live picture, microphone level and the choice of devices.
- * @param {Root} root
+ * @param {Sdk.Root} root
  * @param {{stream: MediaStream, devices: {camera: MediaDeviceInfo[], microphone: MediaDeviceInfo[]}, last: boolean, place: [number, number], onHeard: () => void}} what
  * @returns {Promise<'go' | {camera?: string, microphone?: string}>} go on, or open these devices instead
  */
@@ -117,7 +113,7 @@ export function checkDevices(root, { stream, devices, last, place, onHeard }) {
 }
 
 /**
- * @param {Root} root
+ * @param {Sdk.Root} root
  * @param {[number, number]} place
  * @param {() => Promise<MediaStream>} open called in the click
  * @returns {Promise<MediaStream>}
@@ -134,7 +130,7 @@ export function shareScreen(root, place, open) {
 
 /**
  * What went wrong and what to do about it.
- * @param {Root} root
+ * @param {Sdk.Root} root
  * @param {{code: string, device?: string}} error
  * @param {'retry' | 'reload'} way
  * @returns {Promise<void>}
