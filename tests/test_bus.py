@@ -137,9 +137,12 @@ def test_a_failing_handler_does_not_keep_the_others_from_hearing(bus: Bus, caplo
 def test_messages_from_many_threads_all_arrive(bus: Bus) -> None:
     inbox = Inbox()
     bus.subscribe("t", inbox)
-    threads = [
-        threading.Thread(target=lambda n=n: [bus.publish("t", {"n": n * 100 + i}) for i in range(50)]) for n in range(8)
-    ]
+
+    def publish(n: int) -> None:
+        for i in range(50):
+            bus.publish("t", {"n": n * 100 + i})
+
+    threads = [threading.Thread(target=publish, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -85,4 +85,8 @@ def _read_piece(runtime: Runtime, session: Session, track: str, run: str, seq: s
     if length > limit:
         raise ApiError(f"A piece may have {limit} bytes.", code="piece_too_large", status=413)
     request.max_content_length = limit
-    return make_piece(session, body=request.get_data(cache=False), **fields)
+    body = request.get_data(cache=False)
+    if len(body) != length:
+        # Servers that end the input themselves (gunicorn) hand over what they got when the browser vanished.
+        raise ApiError(f"Only {len(body)} of {length} bytes arrived.", code="body_incomplete")
+    return make_piece(session, body=body, **fields)

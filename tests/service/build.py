@@ -79,7 +79,7 @@ def post(client: FlaskClient, path: str, body: object = None, *, token: str | No
     return client.post(path, json={} if body is None else body, headers=headers, **extra)
 
 
-def start(app: Flask, runtime: Runtime, **changes: object) -> dict[str, Any]:
+def start(app: Flask, runtime: Runtime, **changes: Any) -> dict[str, Any]:
     """A session of the main account, started with a launch token."""
     body = {"launch": launch_token(runtime, **changes)}
     response = post(app.test_client(), "/proview/v1/sessions", body)

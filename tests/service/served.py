@@ -13,10 +13,26 @@ if TYPE_CHECKING:
 
 def application() -> WSGIApplication:
     """Built in the worker, after gevent has patched."""
+    from flask import request
+
     from flask_proview.config import load_config
     from flask_proview.service.app import create_app
     from flask_proview.service.runtime import build_runtime
+    from flask_proview.service.signal.route import AnsweredResponse
+    from flask_proview.service.signal.socket import SignalSocket
 
     runtime = build_runtime(load_config(json.loads(Path(os.environ["PROVIEW_TEST_CONFIG"]).read_text("utf-8")), {}))
     runtime.start()
-    return create_app(runtime)
+    app = create_app(runtime)
+
+    @app.route("/push/<int:size>", websocket=True)
+    def push(size: int) -> AnsweredResponse:
+        """One large message, then a small one: what a slow reader must get unharmed."""
+        socket = SignalSocket(request.environ, max_text=100, max_binary=100)
+        socket.send("A" * size)
+        socket.send("END")
+        socket.close(1000)
+        socket.finish()
+        return AnsweredResponse(socket.mode)
+
+    return app

@@ -113,7 +113,8 @@ class Server:
     def connect(self, uuid: str, **options: Any) -> ClientConnection:
         """An open socket that has not said hello."""
         url = f"ws://127.0.0.1:{self.port}/proview/v1/sessions/{uuid}/signal"
-        return connect(url, **{"origin": ORIGIN, "max_size": None, "close_timeout": 3, **options})
+        ws: ClientConnection = connect(url, **{"origin": ORIGIN, "max_size": None, "close_timeout": 3, **options})
+        return ws
 
     @contextlib.contextmanager
     def candidate(self, started: Mapping[str, Any], **options: Any) -> Iterator[ClientConnection]:

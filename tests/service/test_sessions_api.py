@@ -229,7 +229,7 @@ def test_starts_without_launch_are_limited_per_account_and_address(tmp_path: Any
         assert statuses == [201, 201, 201, 429, 429]
         refused = post(client, SESSIONS, {"token": OPEN_TOKEN, "session": "s9"}, origin=OTHER_ORIGIN)
         assert int(refused.headers["Retry-After"]) >= 1
-        elsewhere = {"environ_overrides": {"REMOTE_ADDR": "198.51.100.7"}}
+        elsewhere: dict[str, Any] = {"environ_overrides": {"REMOTE_ADDR": "198.51.100.7"}}
         body = {"token": OPEN_TOKEN, "session": "s9"}
         assert post(client, SESSIONS, body, origin=OTHER_ORIGIN, **elsewhere).status_code == 201
     finally:

@@ -33,7 +33,7 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
             socket.finish()
         else:
             Peer(runtime, uuid, socket).run(origin)
-        return _AnsweredResponse(socket.mode)
+        return AnsweredResponse(socket.mode)
 
 
 def _accept(runtime: Runtime) -> SignalSocket:
@@ -55,7 +55,7 @@ def _is_listed(runtime: Runtime, header: str | None) -> bool:
     return origin is not None and any(origin in account.domains for account in runtime.config.accounts)
 
 
-class _AnsweredResponse(Response):
+class AnsweredResponse(Response):
     """Ends the WSGI call after the socket was used up, in the way each server wants it (as flask-sock does)."""
 
     def __init__(self, mode: str) -> None:

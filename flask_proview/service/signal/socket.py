@@ -33,6 +33,8 @@ SILENCE_S = 45.0
 # A slow reader gets this long to take one message, then the connection is over.
 SEND_S = 10.0
 CLOSE_S = 2.0
+# A message that was on its way when we said goodbye; more than that is a flood.
+GOODBYE_BYTES = 32 << 20
 ABNORMAL = 1006  # the connection just ended; never sent (RFC 6455 section 7.4.1)
 
 
@@ -89,6 +91,7 @@ class SignalSocket:
         self._over: int | None = None
         self._closing: int | None = None
         self._goodbye_until = 0.0
+        self._dropped = 0
         self._ended_by_peer = False
         self._heard = self._pinged = time.monotonic()
         with contextlib.suppress(OSError):
@@ -125,6 +128,7 @@ class SignalSocket:
                 self._end(self._closing or ABNORMAL)
                 continue
             self._heard = time.monotonic()
+            self._drop(data)
             self._connection.receive_data(data)
 
     def send(self, text: str) -> None:
@@ -161,6 +165,7 @@ class SignalSocket:
             self._socket.settimeout(CLOSE_S)
             while not self._ended_by_peer and time.monotonic() < self._goodbye_until:
                 data = self._socket.recv(RECEIVE_BYTES)
+                self._drop(data)
                 self._connection.receive_data(data or None)
                 goodbye = any(isinstance(event, CloseConnection) for event in self._connection.events())
                 self._ended_by_peer = goodbye or not data
@@ -169,6 +174,14 @@ class SignalSocket:
             self._socket.shutdown(sockets.SHUT_RDWR)
         with contextlib.suppress(OSError):
             self._socket.close()
+
+    def _drop(self, data: bytes) -> None:
+        """Count what comes after our goodbye: a flood does not get to use up the whole time."""
+        if self._goodbye_until:
+            self._dropped += len(data)
+            if self._dropped > GOODBYE_BYTES:
+                self._goodbye_until = 0.0
+                self._end(self._closing or ABNORMAL)
 
     def _check_over(self) -> None:
         if self._over is None and self._closing is not None and time.monotonic() >= self._goodbye_until:

@@ -15,7 +15,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from flask_proview.tokens import Kind
-
 from tests.service.build import OTHER_ORIGIN, wait_for
 from tests.service.server import Server, receive
 
