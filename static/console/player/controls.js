@@ -1,0 +1,71 @@
+// @ts-check
+/** The row of buttons: play, steps, time, speed, volume, full screen, help. */
+import { el, iconButton, relabel } from '../dom.js';
+import { clock } from '../format.js';
+
+export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
+
+/** @typedef {import('./engine.js').Engine} Engine */
+
+export class Controls {
+  /**
+   * @param {Engine} engine
+   * @param {HTMLVideoElement | undefined} sound the element that is heard
+   * @param {{ fullscreen: () => void, help: () => void }} actions
+   */
+  constructor(engine, sound, actions) {
+    this.engine = engine;
+    this.sound = sound;
+    this.playButton = iconButton('Play (space)', 'play', () => engine.toggle());
+    this.playButton.classList.add('play');
+    this.time = el('span', { class: 'now' }, '0:00');
+    this.speed = el('select', { 'aria-label': 'Speed', title: 'Speed (↑ ↓)' }, ...SPEEDS.map((speed) => el('option', { value: speed }, `${speed}×`)));
+    this.speed.value = '1';
+    this.speed.addEventListener('change', () => engine.setRate(Number(this.speed.value)));
+    this.muteButton = iconButton('Mute (M)', 'volume', () => this.toggleMute());
+    this.volume = el('input', { type: 'range', min: 0, max: 1, step: 0.05, value: 1, 'aria-label': 'Volume', class: 'volume' });
+    this.volume.addEventListener('input', () => this.#setVolume(Number(this.volume.value)));
+    this.element = el('div', { class: 'controls', role: 'group', 'aria-label': 'Playback' },
+      this.playButton,
+      iconButton('Back 10 s (J)', 'back', () => engine.seek(engine.position - 10_000)),
+      iconButton('Forward 10 s (L)', 'forward', () => engine.seek(engine.position + 10_000)),
+      el('span', { class: 'time' }, this.time, el('span', { class: 'total' }, ` / ${clock(engine.length)}`)),
+      el('span', { class: 'spring' }),
+      this.speed,
+      el('span', { class: 'sound' }, this.muteButton, this.volume),
+      iconButton('Keyboard shortcuts (?)', 'keys', () => actions.help()),
+      iconButton('Full screen (F)', 'full', () => actions.fullscreen()));
+    if (!sound) this.element.querySelector('.sound')?.setAttribute('hidden', '');
+    engine.addEventListener('change', () => this.#showState());
+  }
+
+  update() {
+    const text = clock(this.engine.position);
+    if (this.time.textContent !== text) this.time.textContent = text;
+  }
+
+  toggleMute() {
+    if (!this.sound) return;
+    this.sound.muted = !this.sound.muted;
+    relabel(this.muteButton, this.sound.muted ? 'Unmute (M)' : 'Mute (M)', this.sound.muted ? 'muted' : 'volume');
+  }
+
+  /** @param {number} step +1 faster, -1 slower */
+  changeSpeed(step) {
+    const at = SPEEDS.indexOf(this.engine.rate);
+    this.engine.setRate(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, (at < 0 ? 2 : at) + step))] ?? 1);
+  }
+
+  #showState() {
+    const { playing, rate } = this.engine;
+    relabel(this.playButton, playing ? 'Pause (space)' : 'Play (space)', playing ? 'pause' : 'play');
+    this.speed.value = String(rate);
+  }
+
+  /** @param {number} volume */
+  #setVolume(volume) {
+    if (!this.sound) return;
+    this.sound.volume = volume;
+    if (this.sound.muted !== (volume === 0)) this.toggleMute();
+  }
+}

@@ -1,0 +1,100 @@
+// @ts-check
+/** The pictures: one large, one small in its corner, swappable; what is missing is said on top. */
+import { el, iconButton } from '../dom.js';
+import { causeText, spoken, trackText } from '../format.js';
+import { outcomeAt } from './data.js';
+
+/** @typedef {import('../types.d.ts').PlayerData} PlayerData */
+/** @typedef {import('./engine.js').Engine} Engine */
+
+export class Stage {
+  /** @type {Engine | null} */ #engine = null;
+  #said = '';
+
+  /** @param {PlayerData} data */
+  constructor(data) {
+    this.data = data;
+    /** @type {Map<string, HTMLVideoElement>} */
+    this.videos = new Map();
+    /** @type {Map<string, HTMLElement>} */
+    this.panes = new Map();
+    this.element = el('div', { class: 'stage' });
+    for (const track of data.tracks) this.#addPane(track);
+    this.large = data.tracks.some((t) => t.name === 'screen') ? 'screen' : data.tracks[0]?.name ?? '';
+    this.skip = el('button', { type: 'button', class: 'skip-gap' }, 'Skip');
+    this.text = el('p', {});
+    this.gap = el('div', { class: 'gap', role: 'status', hidden: true }, this.text, this.skip);
+    this.spinner = el('div', { class: 'spinner', hidden: true, role: 'img', 'aria-label': 'Loading' });
+    this.element.append(this.gap, this.spinner);
+    if (data.tracks.length > 1) this.element.append(iconButton('Swap camera and screen (S)', 'swap', () => this.swap()));
+    this.#arrange();
+  }
+
+  /** @param {Engine} engine */
+  attach(engine) {
+    this.#engine = engine;
+    this.skip.addEventListener('click', () => engine.seek(engine.gapEnd ?? engine.position));
+    this.element.addEventListener('click', (event) => {
+      if (event.target instanceof Element && !event.target.closest('button')) engine.toggle();
+    });
+  }
+
+  swap() {
+    const other = this.data.tracks.find((track) => track.name !== this.large);
+    if (!other) return;
+    this.large = other.name;
+    this.#arrange();
+  }
+
+  /** Called often; touches the page only where something changed. */
+  update() {
+    const engine = this.#engine;
+    if (!engine) return;
+    const at = engine.position;
+    let shown = 0;
+    for (const [name, pane] of this.panes) {
+      const shows = engine.shows(name);
+      shown += shows ? 1 : 0;
+      const row = outcomeAt(this.data.ledgers.get(name) ?? [], Math.min(at, this.data.length - 1));
+      const note = shows ? '' : row && row.outcome !== 'recorded' ? `${trackText(name)} not recorded: ${causeText(row.cause)}` : `${trackText(name)}: no picture`;
+      pane.classList.toggle('missing', !shows);
+      if (pane.dataset.note !== note) {
+        pane.dataset.note = note;
+        const label = pane.querySelector('.pane-note');
+        if (label) label.textContent = note;
+      }
+    }
+    this.#sayGap(shown === 0, at);
+    this.spinner.hidden = !engine.waiting || shown === 0;
+  }
+
+  /** @param {boolean} missing @param {number} at */
+  #sayGap(missing, at) {
+    const end = missing ? this.#engine?.gapEnd ?? null : null;
+    const row = end === null ? null : this.data.tracks.map((t) => outcomeAt(t.ledger, Math.min(at, this.data.length - 1))).find((r) => r && r.outcome !== 'recorded');
+    const text = end === null || at >= this.data.length - 50 ? '' : row ? `Not recorded: ${causeText(row.cause)}, ${spoken(row.to_ms - row.from_ms)}` : 'Not recorded';
+    if (text === this.#said) return;
+    this.#said = text;
+    this.text.textContent = text;
+    this.gap.hidden = !text;
+    this.skip.hidden = end === null || end >= this.data.length;
+  }
+
+  /** @param {import('../types.d.ts').PlayerTrack} track */
+  #addPane(track) {
+    const video = el('video', { preload: 'auto', playsinline: true, tabindex: -1, 'aria-label': `${trackText(track.name)} recording`, 'data-track': track.name, 'data-offset-ms': track.offset });
+    video.src = track.url;
+    video.disableRemotePlayback = true;
+    // Only the camera has sound.
+    video.muted = track.name !== 'camera';
+    const pane = el('div', { class: 'pane', 'data-track': track.name }, video, el('span', { class: 'pane-label' }, trackText(track.name)), el('span', { class: 'pane-note' }));
+    this.videos.set(track.name, video);
+    this.panes.set(track.name, pane);
+    this.element.append(pane);
+  }
+
+  #arrange() {
+    for (const [name, pane] of this.panes) pane.classList.toggle('large', name === this.large);
+    this.element.dataset.layout = this.panes.size > 1 ? 'both' : 'one';
+  }
+}

@@ -1,0 +1,77 @@
+// @ts-check
+/** The page of one session: live view and events while it runs, the player afterwards. */
+import { ApiProblem, call, poll } from './api.js';
+import { el } from './dom.js';
+import { Feed } from './feed.js';
+import { clock, size } from './format.js';
+import { LiveView } from './live.js';
+import { showRecording } from './recording.js';
+import { localise } from './times.js';
+
+const EVERY_MS = 1500;
+
+/** @param {HTMLElement} root */
+function running(root) {
+  const { mount, uuid, live } = root.dataset;
+  const base = `${mount}/console/sessions/${encodeURIComponent(uuid ?? '')}`;
+  const feed = new Feed();
+  const view = live === 'yes' ? new LiveView({ url: `${base}/live`, iceServers: JSON.parse(root.dataset.ice || '[]') }) : null;
+  const problem = el('p', { class: 'notice bad', role: 'status', hidden: true });
+  const notices = [...root.children];
+  root.replaceChildren(...notices, problem, el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element));
+  const ended = () => location.reload();
+  view?.addEventListener('ended', ended);
+  view?.start();
+  let last = 0;
+  poll(async () => {
+    try {
+      const answer = await call(`${base}/state?after=${last}`);
+      feed.add(answer.events, last === 0);
+      last = answer.events.at(-1)?.id ?? last;
+      if (!answer.session.open) {
+        ended();
+        return false;
+      }
+      show(answer.session);
+      problem.hidden = true;
+    } catch (error) {
+      problem.hidden = false;
+      if (error instanceof ApiProblem && (error.status === 401 || error.status === 404)) {
+        problem.textContent = error.status === 401 ? 'You have been logged out. Reload the page to log in again.' : error.message;
+        view?.stop();
+        return false;
+      }
+      problem.textContent = 'The server does not answer. Trying again…';
+      throw error;
+    }
+    return true;
+  }, EVERY_MS);
+}
+
+/** @param {import('./types.d.ts').Row} session */
+function show(session) {
+  const write = (/** @type {string} */ selector, /** @type {string} */ text) => {
+    const target = document.querySelector(selector);
+    if (target && target.textContent !== text) target.textContent = text;
+  };
+  write('[data-state-badge]', session.state_text);
+  document.querySelector('[data-state-badge]')?.setAttribute('data-state', session.state);
+  write('[data-length]', clock(session.length_ms));
+  write('[data-bytes]', size(session.bytes));
+}
+
+function confirmTermination() {
+  const dialog = document.getElementById('terminate');
+  if (!(dialog instanceof HTMLDialogElement)) return;
+  document.querySelector('[data-terminate]')?.addEventListener('click', () => dialog.showModal());
+  dialog.querySelector('[data-cancel]')?.addEventListener('click', () => dialog.close());
+}
+
+const root = document.getElementById('view');
+if (root) {
+  const { mount, uuid } = root.dataset;
+  if (root.dataset.open === 'yes') running(root);
+  else if (root.dataset.watch === 'yes') showRecording(root, `${mount}/v1/playback/${encodeURIComponent(uuid ?? '')}`);
+}
+confirmTermination();
+localise();

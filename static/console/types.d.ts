@@ -1,0 +1,26 @@
+/** Shapes of the console's JSON (GET M/v1/playback/<uuid> and M/console/…). Read by the type checker only. */
+
+export type Severity = 'high' | 'medium' | 'low' | 'technical' | 'info';
+
+export interface SessionEvent { id?: number; event_type_id: number; name: string; severity: Severity; at: number; by?: string; data: Record<string, unknown> }
+
+export interface Row {
+  uuid: string; account: string; external_id: string; profile_id: string; title: string; session_type: string;
+  state: string; state_text: string; end_reason: string; open: boolean; ready: boolean; pending: boolean;
+  started_at: number; ended_at: number | null; length_ms: number; silent_ms: number | null;
+  coverage: Record<string, number>; coverage_text: string; bytes: number; rating: string | null; rated_by: string | null;
+}
+
+export interface Outcome { track: string; from_ms: number; to_ms: number; outcome: string; cause: string | null; source: string | null }
+
+export interface Track { track: string; url: string; mime: string; offset_ms: number; duration_ms: number; made_at: number }
+
+export interface PlaybackJson {
+  session: { session_uuid: string; duration_ms: number; started_at: number; ended_at: number | null; title: string | null };
+  state: string; finalised: boolean; tracks: Track[]; events: SessionEvent[]; outcomes: Outcome[];
+}
+
+/** A recording on the session clock, with what the ledger says about it. */
+export interface PlayerTrack { name: string; url: string; offset: number; duration: number; ledger: Outcome[] }
+
+export interface PlayerData { length: number; startedAt: number; tracks: PlayerTrack[]; ledgers: Map<string, Outcome[]>; events: SessionEvent[] }
