@@ -52,13 +52,14 @@ export class Link extends Emitter {
   }
 
   async start() {
-    await this.#remember();
+    // The record first: pieces without it could never be handed in by another page.
+    const remembered = this.#remember();
     navigator.locks?.request(lockOf(this.uuid), () => new Promise((resolve) => {
       this.#releaseLock = () => resolve(undefined);
     }));
     this.#planRefresh();
     this.signal.start();
-    await Promise.all([this.uploader.start(), this.events.start()]);
+    await Promise.all([remembered, this.uploader.start(), this.events.start()]);
   }
 
   stop() {

@@ -2,13 +2,13 @@
 
 const KEY = 'proview.running';
 
-/** @typedef {{uuid: string, chosen: {camera?: string, microphone?: string}}} Running */
+/** @typedef {{uuid: string, chosen: {camera?: string, microphone?: string}, capture: Sdk.Policy['capture']}} Running */
 
 /** @returns {Running | null} the session that the previous page of this tab was recording */
 export function recallRunning() {
   try {
     const value = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    return typeof value?.uuid === 'string' ? { uuid: value.uuid, chosen: value.chosen ?? {} } : null;
+    return typeof value?.uuid === 'string' && value.capture?.camera ? value : null;
   } catch {
     return null;
   }

@@ -54,14 +54,16 @@ export class Preflight {
 
   /**
    * @param {boolean} settled open without a check
+   * @param {MediaStream | null} [early] opened already
    * @returns {Promise<{stream: MediaStream, chosen: {camera?: string, microphone?: string}}>}
    */
-  async camera(settled) {
+  async camera(settled, early = null) {
     for (;;) {
       if (!settled) steps.showAsking(this.#root, this.#place(2));
       let stream;
       try {
-        stream = await openCamera(this.#policy.capture, this.#chosen);
+        stream = early?.active ? early : await openCamera(this.#policy.capture, this.#chosen);
+        early = null;
       } catch (thrown) {
         this.#report('cameraTestFailed', { code: asProviewError(thrown).code });
         await this.#problem(thrown);

@@ -13,6 +13,7 @@ import { Capture } from './capture.js';
 import { Clock } from './clock.js';
 import { Drain } from './drain.js';
 import { Emitter } from './emitter.js';
+import { closeStream, isGranted, openCamera } from './devices.js';
 import { asProviewError, ProviewError } from './errors.js';
 import { Link, wasConsented } from './link.js';
 import { Live } from './live.js';
@@ -34,6 +35,8 @@ export class Session extends Emitter {
   #messages;
   #options;
   #body;
+  /** @type {Promise<Buffer> | null} */
+  #opening = null;
   /** @type {Buffer | null} */
   #buffer = null;
   /** @type {Link | null} */
@@ -112,28 +115,31 @@ export class Session extends Emitter {
     this.state = 'starting';
     const before = recallRunning();
     showWaiting(this.#root, before ? 'resuming' : 'preparing');
-    this.#buffer = await Buffer.open();
-    this.#drain = new Drain(this.#buffer);
+    // Everything at once: on the next page of an exam each wait is a gap in the recording.
+    const early = before && isGranted().then((granted) => (granted ? openCamera(before.capture, before.chosen) : null)).catch(() => null);
+    this.#opening = Buffer.open();
     this.#connecting = this.#connect();
     const waited = await this.#connecting;
-    if (this.#stopping) return;
+    if (this.#stopping) return closeStream(await early);
     const link = /** @type {Link} */ (this.#link);
     const { policy } = link.started;
     this.report('joined', { resumed: link.started.resumed });
-    if (!this.#buffer.durable) this.report('bufferVolatile');
+    const buffer = /** @type {Buffer} */ (this.#buffer);
+    if (!buffer.durable) this.report('bufferVolatile');
     const needsScreen = this.#options.screen || policy.screen || policy.tracks.includes('screen');
-    const consented = !this.#options.clear && (before?.uuid === link.uuid || (await wasConsented(this.#buffer, link.uuid)));
+    const consented = !this.#options.clear && (before?.uuid === link.uuid || (await wasConsented(buffer, link.uuid)));
     const preflight = new Preflight(
       { root: this.#root, policy, options: this.#options, consented, needsScreen, chosen: before?.chosen ?? {} },
       { report: this.report, onProblem: (error) => this.#problem(error) },
     );
     this.#preflight = preflight;
     const settled = await preflight.isSettled();
+    if (!settled) closeStream(await early);
     // The candidate is in the middle of the page by now: no card jumps in without a click.
     if (waited && !settled) await this.#messages.availableAgain();
     await preflight.consent();
-    await link.consent();
-    const { stream, chosen } = await preflight.camera(settled);
+    link.consent();
+    const { stream, chosen } = await preflight.camera(settled, settled ? await early : null);
     if (this.#stopping) return preflight.dispose();
     this.#capture.chosen = chosen;
     this.#capture.adopt('camera', stream);
@@ -229,7 +235,10 @@ export class Session extends Emitter {
         break;
       } catch (thrown) {
         const fault = asProviewError(thrown);
-        if (!fault.temporary) throw fault;
+        if (!fault.temporary) {
+          this.#opening?.then((buffer) => new Drain(buffer).start());
+          throw fault;
+        }
         log.warn('no session yet', fault.code);
         if (!open && performance.now() > until) {
           open = true;
@@ -246,16 +255,18 @@ export class Session extends Emitter {
    * @param {number} sentAt
    */
   async #join(started, sentAt) {
-    const buffer = /** @type {Buffer} */ (this.#buffer);
-    const link = new Link({ started, base: this.#base, buffer, sentAt, receivedAt: Clock.local() });
+    const receivedAt = Clock.local();
+    const buffer = (this.#buffer ??= await /** @type {Promise<Buffer>} */ (this.#opening));
+    this.#drain ??= new Drain(buffer);
+    const link = new Link({ started, base: this.#base, buffer, sentAt, receivedAt });
     this.#link = link;
     buffer.limitBytes = started.policy.client_buffer_mb * 2 ** 20;
-    this.#drain?.stop();
+    this.#drain.stop();
     for (const [name, handler] of Object.entries(this.#handlers)) {
       link.listen(name, (detail) => this.#link === link && handler(detail), this.#listeners.signal);
     }
-    await link.start();
-    this.#drain?.start(link.uuid);
+    link.start().catch((fault) => log.error('buffer', fault));
+    this.#drain.start(link.uuid);
     log.info(started.resumed ? 'resumed' : 'started', link.uuid);
   }
 
@@ -288,7 +299,7 @@ export class Session extends Emitter {
     const link = /** @type {Link} */ (this.#link);
     const { policy } = link.started;
     this.state = 'running';
-    rememberRunning({ uuid: link.uuid, chosen });
+    rememberRunning({ uuid: link.uuid, chosen, capture: policy.capture });
     this.#root.uncover();
     this.#observers = new Observers(this.report, { idleMs: policy.idle_ms, onNetwork: (online) => this.#network(online) });
     this.#observers.start();
@@ -420,7 +431,7 @@ export class Session extends Emitter {
         old.stop();
         await this.#join(started, sentAt);
         await /** @type {Link} */ (this.#link).consent();
-        rememberRunning({ uuid: started.session_uuid, chosen: this.#capture.chosen });
+        rememberRunning({ uuid: started.session_uuid, chosen: this.#capture.chosen, capture: started.policy.capture });
         if (recording) await this.#record();
       }
     } catch (thrown) {
