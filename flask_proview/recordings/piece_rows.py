@@ -63,7 +63,8 @@ class PieceRows:
         # Core, not ORM: this is the hot path, and rows that nobody looks at again need no identity map.
         self._writing = db.engine.execution_options(proview_begin="IMMEDIATE")
         upsert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
-        self._insert_pieces: Insert = upsert(Piece).on_conflict_do_nothing()
+        # SQLAlchemy keeps the row count of UPDATE and DELETE; of INSERT only when asked.
+        self._insert_pieces: Insert = upsert(Piece).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
         # A late piece changes what the finished recording should hold.
         self._count_bytes: Update = (
             update(Session)
