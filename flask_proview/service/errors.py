@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, current_app, g, jsonify, request
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge, default_exceptions
 from werkzeug.routing import RequestRedirect
 
 from flask_proview.errors import ApiError, ProviewError
@@ -33,7 +33,11 @@ logger = logging.getLogger(__name__)
 
 def register(blueprint: Blueprint, runtime: Runtime) -> None:
     """Handlers for the blueprint, and a rule for paths below the mount that nothing else answers."""
-    blueprint.register_error_handler(Exception, handle_error(runtime))
+    answer = handle_error(runtime)
+    blueprint.register_error_handler(Exception, answer)
+    # Flask asks for handlers by status first: without these the host application's own 404 page would answer for us.
+    for status in default_exceptions:
+        blueprint.register_error_handler(status, answer)
     blueprint.add_url_rule("/", "nothing", _nothing, defaults={"path": ""}, methods=METHODS)
     blueprint.add_url_rule("/<path:path>", "nothing", _nothing, methods=METHODS)
 

@@ -99,10 +99,10 @@ def test_without_media_the_answer_is_clear_and_nothing_is_counted(live_runtime: 
 
 
 def test_an_offer_that_media_refuses_is_told(live_runtime: Runtime, session: Session, media: FakeMedia) -> None:
-    media.answers["view"] = {"ok": False, "code": "bad_offer", "message": "no fingerprint"}
+    media.answers["view"] = {"ok": False, "code": "sdp_fingerprint", "message": "no fingerprint"}
     with pytest.raises(ApiError) as caught:
         open_live(live_runtime, session, "offer", TRACKS)
-    assert (caught.value.status, caught.value.code) == (400, "bad_offer")
+    assert (caught.value.status, caught.value.code) == (400, "sdp_fingerprint")
 
 
 def test_an_ended_session_is_not_watched_live(live_runtime: Runtime, session: Session, media: FakeMedia) -> None:

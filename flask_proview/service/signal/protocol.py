@@ -7,6 +7,7 @@ Text is parsed by ``parse_text``, binary by ``split_piece``; everything that is 
 from __future__ import annotations
 
 import enum
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ PROTOCOL = 1
 STOP_REASONS = ("page", "api", "path", "limit")
 LIVE_TRACKS = ("camera", "microphone", "screen")
 MAX_LIVE_TRACKS = 8
+_MID = re.compile(r"[A-Za-z0-9._-]{1,16}", re.ASCII)
 
 
 class Close(enum.IntEnum):
@@ -181,7 +183,7 @@ def check_tracks(tracks: object) -> dict[str, str]:
     if not isinstance(tracks, dict) or len(tracks) > MAX_LIVE_TRACKS:
         raise BadMessage(f"tracks must be an object of at most {MAX_LIVE_TRACKS} entries.")
     for mid, name in tracks.items():
-        if not (isinstance(mid, str) and mid.isascii() and mid.isalnum() and len(mid) <= 16):
+        if not isinstance(mid, str) or _MID.fullmatch(mid) is None:
             raise BadMessage("a mid in tracks is malformed.")
         if not isinstance(name, str) or name not in LIVE_TRACKS:
             raise BadMessage("a track must be one of " + ", ".join(LIVE_TRACKS) + ".")
