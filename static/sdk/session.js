@@ -6,16 +6,13 @@
  * `problem` (detail.error; the candidate is being asked), `network` ({online}), `stopped` ({by}).
  */
 
-import { startSession } from './api.js';
-import { retryDelay, sleep } from './backoff.js';
-import { Buffer } from './buffer.js';
+import { sleep } from './backoff.js';
 import { Capture } from './capture.js';
-import { Clock } from './clock.js';
-import { Drain } from './drain.js';
+import { Connector } from './connector.js';
 import { Emitter } from './emitter.js';
 import { closeStream, isGranted, openCamera } from './devices.js';
-import { asProviewError, ProviewError } from './errors.js';
-import { Link, wasConsented } from './link.js';
+import { ProviewError } from './errors.js';
+import { wasConsented } from './link.js';
 import { Live } from './live.js';
 import { log } from './log.js';
 import { recallRunning, rememberRunning } from './memory.js';
@@ -24,25 +21,15 @@ import { Observers } from './observers/all.js';
 import { Preflight } from './preflight.js';
 import { showWaiting } from './ui/steps.js';
 
-const FAIL_OPEN_MS = 8000;
 const STOP_ANSWER_MS = 4000;
 
 export class Session extends Emitter {
   /** @type {Sdk.State} */
   state = 'idle';
-  #base;
+  #connector;
   #root;
   #messages;
   #options;
-  #body;
-  /** @type {Promise<Buffer> | null} */
-  #opening = null;
-  /** @type {Buffer | null} */
-  #buffer = null;
-  /** @type {Link | null} */
-  #link = null;
-  /** @type {Drain | null} */
-  #drain = null;
   /** @type {Live | null} */
   #live = null;
   /** @type {Preflight | null} */
@@ -51,8 +38,8 @@ export class Session extends Emitter {
   #observers = null;
   #capture;
   #told = false;
-  #reopening = false;
   #full = false;
+  #wasRecording = false;
   /** @type {'page' | 'server' | null} */
   #pausedBy = null;
   /** @type {Promise<void> | null} */
@@ -67,11 +54,12 @@ export class Session extends Emitter {
    */
   constructor({ base, root, options, body }) {
     super();
-    this.#base = base;
     this.#root = root;
     this.#options = options;
-    this.#body = body;
     this.#messages = new Messages(root);
+    this.#connector = new Connector({ base, body }, { onLeave: () => this.#leave(), onJoined: () => this.#joined() });
+    this.#connector.listen('unavailable', (detail) => this.emit('unavailable', detail));
+    for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
     this.#capture = new Capture(this.report, {
       onPiece: (piece) => this.#keep(piece),
       onLost: (track) => this.#lost(track),
@@ -80,6 +68,10 @@ export class Session extends Emitter {
         this.#captured();
       },
     });
+  }
+
+  get #link() {
+    return this.#connector.link;
   }
 
   get uuid() {
@@ -117,14 +109,13 @@ export class Session extends Emitter {
     showWaiting(this.#root, before ? 'resuming' : 'preparing');
     // Everything at once: on the next page of an exam each wait is a gap in the recording.
     const early = before && isGranted().then((granted) => (granted ? openCamera(before.capture, before.chosen) : null)).catch(() => null);
-    this.#opening = Buffer.open();
-    this.#connecting = this.#connect();
+    this.#connecting = this.#connector.connect();
     const waited = await this.#connecting;
     if (this.#stopping) return closeStream(await early);
-    const link = /** @type {Link} */ (this.#link);
+    const link = /** @type {Sdk.Link} */ (this.#link);
     const { policy } = link.started;
     this.report('joined', { resumed: link.started.resumed });
-    const buffer = /** @type {Buffer} */ (this.#buffer);
+    const buffer = /** @type {Sdk.Buffer} */ (this.#connector.buffer);
     if (!buffer.durable) this.report('bufferVolatile');
     const needsScreen = this.#options.screen || policy.screen || policy.tracks.includes('screen');
     const consented = !this.#options.clear && (before?.uuid === link.uuid || (await wasConsented(buffer, link.uuid)));
@@ -191,6 +182,7 @@ export class Session extends Emitter {
 
   /** @param {string} reason */
   async #stop(reason) {
+    this.#connector.close();
     // Stopped while the service was being asked: a session that it makes now must be ended, too.
     if (!this.#link) await Promise.race([this.#connecting?.catch(() => undefined), sleep(STOP_ANSWER_MS)]);
     const link = this.#link;
@@ -213,61 +205,13 @@ export class Session extends Emitter {
       if (!drained) log.warn('not everything was sent in time; a later page hands in the rest');
       const last = reason === 'server' ? link.events.flush() : link.events.flush().then(() => link.command('stop', reason));
       await Promise.race([last, sleep(STOP_ANSWER_MS)]);
-      link.stop();
     }
+    this.#connector.leave();
     this.#listeners.abort();
     this.#messages.uploading(false);
     this.state = 'stopped';
-    this.#drain?.start();
     log.info('stopped', link?.uuid, reason);
     this.emit('stopped', { by: reason });
-  }
-
-  /** POST v1/sessions until it is answered. @returns {Promise<boolean>} it took so long that the page went on without us */
-  async #connect() {
-    const until = performance.now() + FAIL_OPEN_MS;
-    let open = false;
-    for (let attempt = 0; !this.#stopping; attempt += 1) {
-      const sentAt = Clock.local();
-      try {
-        const started = await startSession(this.#base, this.#body);
-        await this.#join(started, sentAt);
-        break;
-      } catch (thrown) {
-        const fault = asProviewError(thrown);
-        if (!fault.temporary) {
-          this.#opening?.then((buffer) => new Drain(buffer).start());
-          throw fault;
-        }
-        log.warn('no session yet', fault.code);
-        if (!open && performance.now() > until) {
-          open = true;
-          this.emit('unavailable', { error: fault });
-        }
-        await sleep(Math.max(fault.retryAfterMs, retryDelay(attempt)));
-      }
-    }
-    return open;
-  }
-
-  /**
-   * @param {Sdk.Started} started
-   * @param {number} sentAt
-   */
-  async #join(started, sentAt) {
-    const receivedAt = Clock.local();
-    const buffer = (this.#buffer ??= await /** @type {Promise<Buffer>} */ (this.#opening));
-    this.#drain ??= new Drain(buffer);
-    const link = new Link({ started, base: this.#base, buffer, sentAt, receivedAt });
-    this.#link = link;
-    buffer.limitBytes = started.policy.client_buffer_mb * 2 ** 20;
-    this.#drain.stop();
-    for (const [name, handler] of Object.entries(this.#handlers)) {
-      link.listen(name, (detail) => this.#link === link && handler(detail), this.#listeners.signal);
-    }
-    link.start().catch((fault) => log.error('buffer', fault));
-    this.#drain.start(link.uuid);
-    log.info(started.resumed ? 'resumed' : 'started', link.uuid);
   }
 
   /** What the link tells. @type {Record<string, (detail: any) => unknown>} */
@@ -282,21 +226,32 @@ export class Session extends Emitter {
     answer: (message) => this.#live?.answer(message),
     live_failed: (message) => this.#live?.failed(message),
     state: ({ state, reason }) => this.#serverState(state, reason !== undefined),
-    ended: () => this.#askWhyEnded(),
     replaced: () => this.#replaced(),
-    unauthorised: () => this.#reopen(),
-    acknowledged: () => this.#full && this.#buffer?.hasRoom && this.#roomAgain(),
+    acknowledged: () => this.#full && this.#connector.buffer?.hasRoom && this.#roomAgain(),
     piece_refused: ({ piece, code }) => this.report('pieceRefused', { track: piece.track, run: piece.run, seq: piece.seq, code }),
   };
 
+  /** Before another session takes over: the run ends. */
+  async #leave() {
+    this.#wasRecording = this.#capture.recording;
+    await this.#capture.stop();
+  }
+
+  async #joined() {
+    const link = /** @type {Sdk.Link} */ (this.#link);
+    await link.consent();
+    rememberRunning({ uuid: link.uuid, chosen: this.#capture.chosen, capture: link.started.policy.capture });
+    if (this.#wasRecording) await this.#record();
+  }
+
   #record() {
-    const link = /** @type {Link} */ (this.#link);
+    const link = /** @type {Sdk.Link} */ (this.#link);
     return this.#capture.start({ clock: link.clock, session: link.uuid, policy: link.started.policy });
   }
 
   /** @param {{camera?: string, microphone?: string}} chosen */
   #run(chosen) {
-    const link = /** @type {Link} */ (this.#link);
+    const link = /** @type {Sdk.Link} */ (this.#link);
     const { policy } = link.started;
     this.state = 'running';
     rememberRunning({ uuid: link.uuid, chosen, capture: policy.capture });
@@ -304,7 +259,10 @@ export class Session extends Emitter {
     this.#observers = new Observers(this.report, { idleMs: policy.idle_ms, onNetwork: (online) => this.#network(online) });
     this.#observers.start();
     this.#captured();
-    addEventListener('pagehide', () => link.events.flushOnUnload(), { signal: this.#listeners.signal });
+    addEventListener('pagehide', () => {
+      this.#link?.events.flushOnUnload();
+      if (this.#stopping) this.#link?.api.post('stop', {}, { keepalive: true }).catch(() => undefined);
+    }, { signal: this.#listeners.signal });
     addEventListener('pageshow', (event) => event.persisted && this.#link?.signal.reconnect(), { signal: this.#listeners.signal });
     const left = policy.session_minutes * 60_000 - link.clock.now();
     if (policy.on_limit === 'stop') this.#limitTimer = setTimeout(() => this.stop('limit'), Math.max(0, Math.min(left, 2 ** 31 - 1)));
@@ -321,13 +279,13 @@ export class Session extends Emitter {
 
   /** @param {Sdk.Piece} piece */
   async #keep(piece) {
-    if (await this.#buffer?.putPiece(piece)) {
+    if (await this.#connector.buffer?.putPiece(piece)) {
       if (this.#link?.uuid === piece.session) this.#link.uploader.add(piece);
       return;
     }
     if (this.#full) return;
     this.#full = true;
-    this.report('bufferFull', { bytes: this.#buffer?.bytes });
+    this.report('bufferFull', { bytes: this.#connector.buffer?.bytes });
     this.#messages.bufferFull(true);
     this.#capture.stop();
   }
@@ -354,7 +312,7 @@ export class Session extends Emitter {
    * @param {RTCIceServer[]} [iceServers]
    */
   #watched(wanted, iceServers) {
-    const link = /** @type {Link} */ (this.#link);
+    const link = /** @type {Sdk.Link} */ (this.#link);
     const { live, capture } = link.started.policy;
     if (live === 'off') return;
     this.#live ??= new Live(
@@ -385,15 +343,10 @@ export class Session extends Emitter {
    */
   #serverState(state, announced) {
     if (this.#stopping) return;
-    if (state === 'expired') this.#reopen();
+    if (state === 'expired') this.#connector.reopen(true);
     else if (state === 'stopped' || state === 'terminated') this.#endedByServer(state);
     else if (announced && state === 'paused' && this.state === 'running') this.pause('server');
     else if (announced && state === 'running' && this.#pausedBy === 'server') this.resume('server').catch((fault) => log.error('resume', fault));
-  }
-
-  async #askWhyEnded() {
-    const answer = await this.#link?.api.post('heartbeat', { t: Clock.local() }).catch(() => null);
-    this.#serverState(answer?.state ?? 'expired', true);
   }
 
   /** @param {string} state */
@@ -409,37 +362,5 @@ export class Session extends Emitter {
     this.#live?.stop();
     this.#root.preview(null, '');
     this.#messages.replaced(() => location.reload());
-  }
-
-  /**
-   * New credentials, or the continuation of a session that the service closed during an outage. Recording goes on meanwhile,
-   * into the old session, which takes late pieces.
-   */
-  async #reopen() {
-    if (this.#reopening || this.#stopping || !this.#link) return;
-    this.#reopening = true;
-    const old = this.#link;
-    try {
-      const sentAt = Clock.local();
-      const started = await startSession(this.#base, { ...this.#body, continues: old.uuid });
-      if (started.session_uuid === old.uuid) {
-        await old.renew(started);
-        old.signal.reconnect();
-      } else {
-        const recording = this.#capture.recording;
-        await this.#capture.stop();
-        old.stop();
-        await this.#join(started, sentAt);
-        await /** @type {Link} */ (this.#link).consent();
-        rememberRunning({ uuid: started.session_uuid, chosen: this.#capture.chosen, capture: started.policy.capture });
-        if (recording) await this.#record();
-      }
-    } catch (thrown) {
-      const fault = asProviewError(thrown);
-      log.warn('session could not be renewed', fault.code);
-      if (fault.temporary) setTimeout(() => this.#reopen(), retryDelay(4));
-    } finally {
-      this.#reopening = false;
-    }
   }
 }

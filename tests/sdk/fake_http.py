@@ -72,8 +72,9 @@ class Handler(BaseHTTPRequestHandler):
         session = self.service.sessions.get(parts[0])
         if session is None:
             return self.json(404, {"code": "session_unknown", "message": "no such session"})
-        kind = self.headers.get("Authorization", "").removeprefix("Bearer ").removesuffix("-" + session.uuid)
-        if kind not in (("session", "drain") if self.command == "PUT" else ("session",)):
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        kind = {session.token: "session", "drain-" + session.uuid: "drain"}.get(token)
+        if kind is None or (kind == "drain" and self.command != "PUT"):
             return self.json(401, {"code": "token_invalid", "message": "bad token"})
         if self.command == "PUT":
             return self.put_piece(session, parts, body, kind)

@@ -72,6 +72,12 @@ class FakeSession:
     commands: list[tuple[str, str | None]] = field(default_factory=list)
     offers: list[dict[str, Any]] = field(default_factory=list)
     sockets: list[ServerConnection] = field(default_factory=list)
+    token_epoch: int = 0
+
+    @property
+    def token(self) -> str:
+        """The session token that is accepted; raising the epoch makes older ones invalid."""
+        return f"session-{self.token_epoch}-{self.uuid}"
 
     def runs(self, track: str = "camera") -> list[int]:
         return sorted({run for name, run, _ in self.pieces if name == track})
@@ -211,7 +217,7 @@ class FakeService:
 
     def credentials(self, session: FakeSession) -> dict[str, Any]:
         return {
-            "session_token": "session-" + session.uuid,
+            "session_token": session.token,
             "drain_token": "drain-" + session.uuid,
             "expires_at": int(time.time() * 1000) + 900_000,
         }
@@ -261,7 +267,7 @@ class FakeService:
         assert connection.request is not None
         session = self.sessions.get(connection.request.path.split("/")[4])
         hello = json.loads(connection.recv(5))
-        if session is None or hello != {"type": "hello", "token": "session-" + session.uuid, "protocol": 1}:
+        if session is None or hello != {"type": "hello", "token": session.token, "protocol": 1}:
             return connection.close(4401)
         if session.state in ("stopped", "terminated", "expired"):
             return connection.close(4410)

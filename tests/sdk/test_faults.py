@@ -202,3 +202,20 @@ def test_session_opened_in_a_second_tab_is_recorded_by_that_one_only(service: Fa
     page.get_by_text("was opened in another window").wait_for()
     eventually(lambda: len(service.session.runs()) == 2, "run of the second tab", page=second)
     assert_contiguous(service)
+
+
+def test_token_that_the_service_no_longer_accepts_is_renewed_and_the_same_session_goes_on(
+    service: FakeService, page: Page
+) -> None:
+    running(service, page)
+    session = service.session
+    session.token_epoch += 1
+    service.go_down()
+    service.down = False
+    count = len(session.pieces)
+    pieces_reach(service, page, count + 3)
+    assert len(service.sessions) == 1
+    assert "continues" not in service.starts[-1] and len(service.starts) == 2
+    stop(page)
+    assert_contiguous(service)
+    assert session.state == "stopped"
