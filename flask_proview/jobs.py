@@ -14,7 +14,6 @@ from typing import Any
 
 from huey import Huey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
-from huey.exceptions import TaskLockedException
 from huey.serializer import SignedSerializer
 from sqlalchemy import or_, select
 
@@ -32,6 +31,8 @@ WORKERS = 2
 IDLE_POLL_S = 0.2
 RETRIES, RETRY_S = 6, 2
 RECONCILE_BATCH = 500
+# Another worker has the session; look again when it may be done.
+LOCKED_RETRY_S = 1.0
 
 
 class Jobs:
@@ -68,13 +69,12 @@ class Jobs:
             task(uuid)
 
     def _run_finalise(self, uuid: str) -> None:
-        from flask_proview.recordings.finalise import Finaliser
+        from flask_proview.recordings.finalise import BeingFinalised, Finaliser
 
         try:
-            with self.huey.lock_task(f"finalise-{uuid}"):
-                self._with_database(lambda db: _finalise_if_wanted(Finaliser(db, self._config), db, uuid))
-        except TaskLockedException:
-            self.finalise_soon(uuid, 1.0)
+            self._with_database(lambda db: _finalise_if_wanted(Finaliser(db, self._config), db, uuid))
+        except BeingFinalised:
+            self.finalise_soon(uuid, LOCKED_RETRY_S)
 
     def _run_watch(self, uuid: str) -> None:
         self._with_database(lambda db: self._look(db, uuid))
@@ -86,16 +86,22 @@ class Jobs:
         left_ms = session.last_seen_at + self._config.limits.heartbeat_timeout_s * 1000 - now_ms()
         if left_ms > 0:
             self.watch_heartbeat(uuid, left_ms / 1000 + 0.1)
-        else:
-            self._expire(db, uuid)
+        elif not self._expire(db, uuid):
+            self.watch_heartbeat(uuid, 1.0)
 
-    def _expire(self, db: Database, uuid: str) -> None:
-        session, changed = SessionStore(db, self._config).end(uuid, State.EXPIRED, "heartbeat")
+    def _expire(self, db: Database, uuid: str) -> bool:
+        """Close a silent session; False when a sign of life came in between."""
+        sessions = SessionStore(db, self._config)
+        limit = sessions.silence_limit(now_ms())
+        session, changed = sessions.end(uuid, State.EXPIRED, "heartbeat", silent_since=limit)
+        if session.state in OPEN_STATES:
+            return False
         if changed:
             at_ms = max(0, (session.ended_at or session.started_at) - session.started_at)
             EventStore(db, self._config).add_server(session.id, EXPIRED, at_ms)
             log.info("session %s closed: no sign of life", uuid)
         self.finalise_soon(uuid)
+        return True
 
     def reconcile(self) -> None:
         """Find sessions that ended or went silent without anybody having queued it. Idempotent."""
@@ -103,7 +109,10 @@ class Jobs:
 
     def _reconcile(self, db: Database) -> None:
         for uuid in SessionStore(db, self._config).silent(now_ms()):
-            self._expire(db, uuid)
+            try:
+                self._expire(db, uuid)
+            except Exception:
+                log.exception("session %s could not be closed; it is tried again in a minute", uuid)
         with db.read() as orm:
             wanted = orm.scalars(
                 select(Session.uuid)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import delete, select
@@ -21,18 +25,32 @@ from .sources import track_sources
 log = logging.getLogger(__name__)
 
 
+# The policy of every session has the camera; the screen is recorded where a route asks for it.
+ALWAYS_RECORDED = "camera"
+
+
+class BeingFinalised(Exception):
+    """Another worker is at it; what arrived meanwhile is done by the next run."""
+
+
 class Finaliser:
     """Makes the recordings of ended sessions (and of running ones, as far as they have come)."""
 
     def __init__(self, db: Database, config: Config) -> None:
         self._db = db
         self._layout = Layout(Path(config.storage.recordings))
+        self._longest_ms = config.limits.session_minutes * 60_000
 
     def finalise(self, uuid: str) -> list[Recording]:
         """Make or remake the recordings and the ledger of a session from everything that is durable now.
 
         :raises ApiError: 404 ``unknown_session``.
+        :raises BeingFinalised: another process or thread is doing it.
         """
+        with _exclusive(self._layout.session_dir(uuid)):
+            return self._finalise(uuid)
+
+    def _finalise(self, uuid: str) -> list[Recording]:
         started = now_ms()
         with self._db.read() as db:
             session = db.scalars(select(Session).where(Session.uuid == uuid)).first()
@@ -46,8 +64,11 @@ class Finaliser:
         for track in TRACKS:
             sources = track_sources(self._db, self._layout, session, track)
             if not sources.segments and not sources.notes:
+                if track == ALWAYS_RECORDED:
+                    made[track] = (None, [])  # nothing ever came: all of it is a gap
                 continue
-            end_ms = max(end_ms, round(sources.end_ms)) if session.state == State.EXPIRED else end_ms
+            if session.state == State.EXPIRED:
+                end_ms = max(end_ms, min(round(sources.end_ms), self._longest_ms))
             target = self._layout.recording_file(uuid, track)
             done = remux(sources.segments, target) if sources.segments else None
             made[track] = (done, sources.missing)
@@ -55,7 +76,9 @@ class Finaliser:
                 recordings.append(_recording(session, track, target, done, sources.notes))
         for track, (done, missing) in made.items():
             rows += _outcomes(session, track, end_ms, done, missing, events)
-        self._save(session, recordings, rows, started, end_ms)
+        if not self._save(session, recordings, rows, started, end_ms):
+            self._layout.remove_session(uuid)
+            return []
         log.info("session %s: %d recording(s) made in %d ms", uuid, len(recordings), now_ms() - started)
         return recordings
 
@@ -65,17 +88,44 @@ class Finaliser:
 
     def _save(
         self, session: Session, recordings: list[Recording], rows: list[Outcome], started: int, end_ms: int
-    ) -> None:
+    ) -> bool:
+        """False when the session was deleted while we worked."""
         with self._db.write() as db:
-            row = db.scalars(select(Session).where(Session.id == session.id).with_for_update()).one()
+            row = db.scalars(select(Session).where(Session.id == session.id).with_for_update()).first()
+            if row is None:
+                return False
             db.execute(delete(Recording).where(Recording.session_id == session.id))
             db.execute(delete(Outcome).where(Outcome.session_id == session.id))
             db.add_all([*recordings, *rows])
-            # What arrived while we worked has set finalise_wanted_at to a later time and is done by the next run.
             row.finalised_at = started
-            if row.state == State.EXPIRED:
+            # What was committed after we read is done by the next run, whatever the clocks of the two processes say.
+            if row.finalise_wanted_at is not None and row.finalise_wanted_at != session.finalise_wanted_at:
+                row.finalise_wanted_at = max(row.finalise_wanted_at, started + 1)
+            elif row.finalise_wanted_at is not None:
+                row.finalised_at = max(started, row.finalise_wanted_at)
+            if session.state == State.EXPIRED:
                 # The browser vanished; what it handed in later shows how long it really went on.
                 row.ended_at = row.started_at + end_ms
+        return True
+
+
+@contextmanager
+def _exclusive(directory: Path) -> Iterator[None]:
+    """One at a time for each session. The kernel lets go of the lock when its process dies, however it dies."""
+    try:
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield  # nothing was ever stored, so nothing is written
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise BeingFinalised(directory.name) from None
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def _recording(session: Session, track: str, path: Path, done: Remuxed, notes: list[dict[str, object]]) -> Recording:

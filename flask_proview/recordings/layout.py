@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import shutil
 from pathlib import Path
 
 TRACKS = ("camera", "screen")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 MAX_RUN = 2**53 - 1
+REMOVE_TRIES = 20
 
 
 class Layout:
@@ -25,6 +28,21 @@ class Layout:
     def run_file(self, uuid: str, track: str, run: int) -> Path:
         """Bytes of one recorder run in the order in which they arrived; the rows say what is where."""
         return self.session_dir(uuid) / f"{_track(track)}-{_run(run)}.pieces"
+
+    def remove_session(self, uuid: str) -> None:
+        """Delete everything of a session, also while somebody else is writing or deleting it."""
+        directory = self.session_dir(uuid)
+        for _ in range(REMOVE_TRIES):
+            try:
+                shutil.rmtree(directory)
+            except FileNotFoundError:
+                if not directory.exists():
+                    return  # else only a file in it was gone
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:
+                    raise
+        if directory.exists():
+            raise OSError(errno.ENOTEMPTY, "is being written to", str(directory))
 
     def live_dir(self, uuid: str) -> Path:
         """What the media process wrote: the second source."""

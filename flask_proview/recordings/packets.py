@@ -80,14 +80,17 @@ def _first(container: InputContainer, kind: str, codecs: frozenset[str]) -> Stre
 
 
 def timed_packets(opened: Opened, start_ms: float) -> Iterator[TimedPacket]:
-    """Packets in file order, from the first key frame of the picture on; ends quietly where the data is cut off."""
+    """Packets in file order, from the first key frame of the picture on; ends quietly where the data is cut off.
+
+    :raises OSError: what the source raised (bytes that should be there are not).
+    """
     streams = [s for s in (opened.video, opened.audio) if s is not None]
     waiting_for_key = opened.video is not None
     packets = opened.container.demux(streams)
     while True:
         try:
             packet = next(packets, None)
-        except (av.FFmpegError, OSError):
+        except av.FFmpegError:
             return  # a truncated tail: everything before it was good
         if packet is None:
             return

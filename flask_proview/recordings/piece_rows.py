@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Insert, Update, bindparam, case, func, insert, select, tuple_, update
+from sqlalchemy import BigInteger, Connection, Insert, Update, bindparam, case, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Conflict, Piece, Run, Session
+
+from .counts import Counts
 
 if TYPE_CHECKING:
     from .pieces import IncomingPiece
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 KEYS_PER_QUERY = 200
 # Another process can only be first with a piece once; more rounds than this mean that something else is wrong.
 MAX_ROUNDS = 5
+# Enough to prove that somebody tampers; a loop of forged pieces must not fill the table.
+MAX_CONFLICTS = 1000
 
 
 class Standing(enum.Enum):
@@ -60,20 +64,26 @@ class PieceRows:
     def __init__(self, db: Database, max_session_bytes: int) -> None:
         self._db = db
         self._max_session_bytes = max_session_bytes
+        self._counts = Counts()
         # Core, not ORM: this is the hot path, and rows that nobody looks at again need no identity map.
         self._writing = db.engine.execution_options(proview_begin="IMMEDIATE")
         upsert = postgresql_insert if db.engine.dialect.name == "postgresql" else sqlite_insert
         # SQLAlchemy keeps the row count of UPDATE and DELETE; of INSERT only when asked.
         self._insert_pieces: Insert = upsert(Piece).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-        # A late piece changes what the finished recording should hold.
+        # A late piece changes what the finished recording should hold. Later than every finalisation so far, not just "now": this
+        # may be committed after one that began later than we took the time, and then nobody would ever make the recording again.
+        greatest = func.greatest if upsert is postgresql_insert else func.max
+        wanted = greatest(
+            bindparam("now", type_=BigInteger),
+            func.coalesce(Session.finalise_wanted_at, 0) + 1,
+            func.coalesce(Session.finalised_at, 0) + 1,
+        )
         self._count_bytes: Update = (
             update(Session)
             .where(Session.id == bindparam("key"))
             .values(
                 bytes_stored=Session.bytes_stored + bindparam("size"),
-                finalise_wanted_at=case(
-                    (Session.ended_at.is_not(None), bindparam("now")), else_=Session.finalise_wanted_at
-                ),
+                finalise_wanted_at=case((Session.ended_at.is_not(None), wanted), else_=Session.finalise_wanted_at),
             )
         )
         run = upsert(Run)
@@ -95,18 +105,26 @@ class PieceRows:
         with self._db.engine.connect() as connection:
             known = self._known(connection, pieces)
             used = self._used(connection, {p.session_id for p in pieces})
+            self._counts.load(connection, used)
         standings, conflicts = [], []
+        counted: set[Key] = set()
         for piece in pieces:
-            sha256 = known.get(_key(piece))
+            key = _key(piece)
+            sha256 = known.get(key)
             if sha256 is not None:
                 standings.append(Standing.SAME if sha256 == piece.sha256 else Standing.OTHER)
                 if sha256 != piece.sha256:
                     conflicts.append(piece)
             elif piece.session_id not in used:
                 standings.append(Standing.GONE)
-            elif used[piece.session_id] + len(piece.body) > self._max_session_bytes:
+            elif key in counted:
+                standings.append(Standing.NEW)  # twice in one batch takes the room of one
+            elif used[piece.session_id] + len(piece.body) > self._max_session_bytes or not self._counts.admits(
+                *key[:3]
+            ):
                 standings.append(Standing.QUOTA)
             else:
+                counted.add(key)
                 used[piece.session_id] += len(piece.body)
                 standings.append(Standing.NEW)
         if conflicts:
@@ -165,6 +183,11 @@ class PieceRows:
             raise _Overtaken
         connection.execute(self._upsert_runs, list(runs.values()))
 
+    def is_gone(self, uuid: str) -> bool:
+        """Whether no session has this uuid."""
+        with self._db.engine.connect() as connection:
+            return connection.scalar(select(Session.id).where(Session.uuid == uuid)) is None
+
     def _known(self, connection: Connection, pieces: Sequence[IncomingPiece]) -> dict[Key, str]:
         known: dict[Key, str] = {}
         columns = (Piece.session_id, Piece.track, Piece.run, Piece.seq)
@@ -181,6 +204,12 @@ class PieceRows:
     def _record_conflicts(self, pieces: Sequence[IncomingPiece]) -> None:
         now = now_ms()
         with self._db.write() as db:
+            kept = dict.fromkeys((p.session_id for p in pieces), 0)
+            counts = select(Conflict.session_id, func.count()).where(Conflict.session_id.in_(kept))
+            kept.update((row[0], row[1]) for row in db.execute(counts.group_by(Conflict.session_id)))
+            pieces = [p for p in pieces if kept[p.session_id] < MAX_CONFLICTS]
+            if not pieces:
+                return
             db.execute(
                 insert(Conflict),
                 [

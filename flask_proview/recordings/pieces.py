@@ -35,6 +35,7 @@ QUEUE_PIECES = 4096
 QUEUE_BYTES = 256 * 2**20
 BATCH_PIECES = 512
 BATCH_BYTES = 64 * 2**20
+STOP_S = 10
 # A commit costs 1.2 ms of CPU plus 0.2 ms for each piece, so a busy store rests a little between two: a lone piece is taken
 # at once, 600 pieces a second (300 candidates) come in batches of 35 for a quarter of the CPU, and wait 60 ms at most.
 REST_S_PER_PIECE, MAX_REST_S = 0.006, 0.06
@@ -87,13 +88,15 @@ class PieceStore:
         # A pool of its own: the commit runs in a native thread, and locks shared with greenlets of the hub are asking for trouble.
         self._db = Database(db.url)
         self._rows = PieceRows(self._db, config.limits.max_session_mb * 2**20)
-        self._files = RunFiles(Layout(Path(config.storage.recordings)), config.storage.min_free_mb * 2**20)
+        self._layout = Layout(Path(config.storage.recordings))
+        self._files = RunFiles(self._layout, config.storage.min_free_mb * 2**20)
         self._max_piece = config.limits.max_piece_mb * 2**20
         self._waiting: list[_Waiting] = []
         self._waiting_bytes = 0
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._running = False
+        self._looping = False
         self._broken: str | None = None
 
     @property
@@ -104,9 +107,10 @@ class PieceStore:
     def start(self) -> None:
         """Start the commit loop; again after a fork. Safe to call twice."""
         with self._changed:
-            if self._running and self._thread is not None and self._thread.is_alive():
-                return
             self._running = True
+            if self._looping and self._thread is not None and self._thread.is_alive():
+                return
+            self._looping = True
             self._thread = threading.Thread(target=self._loop, name="proview-pieces", daemon=True)
             self._thread.start()
 
@@ -114,10 +118,15 @@ class PieceStore:
         """Commit what waits, then end. Safe to call twice."""
         with self._changed:
             self._running = False
-            thread, self._thread = self._thread, None
+            thread = self._thread
             self._changed.notify_all()
         if thread is not None:
-            thread.join(10)
+            thread.join(STOP_S)
+        with self._changed:
+            if self._looping and thread is not None and thread.is_alive():
+                # Closing files under a commit could make it write into whatever is opened next under the same number.
+                log.error("the disk is too slow: pieces are still being written %d s after the stop", STOP_S)
+                return
         self._files.close()
         self._db.dispose()
 
@@ -188,6 +197,7 @@ class PieceStore:
             with self._changed:
                 batch = self._take_batch()
                 if not batch and not self._running:
+                    self._looping = False
                     return
             if not batch:
                 continue
@@ -243,10 +253,20 @@ class PieceStore:
             return
         for (_, waiting), stored in zip(placed, verdicts, strict=True):
             waiting.verdict = Verdict.STORED if stored is Standing.NEW else _answer(stored)
+            if stored is Standing.GONE:
+                self._clean_up(waiting.piece.session_uuid)
         # A duplicate inside the batch is what its first occurrence became.
-        for waiting in fresh:
-            if waiting.verdict is None:
-                waiting.verdict = self._answer_again(waiting.piece)
+        again = [waiting for waiting in fresh if waiting.verdict is None]
+        if again:
+            self._answer_again(again)
+
+    def _clean_up(self, uuid: str) -> None:
+        """The session was deleted while its piece was being written: nothing of it may stay on disk."""
+        try:
+            if self._rows.is_gone(uuid):
+                self._layout.remove_session(uuid)
+        except (OSError, SQLAlchemyError) as error:
+            log.error("files of the deleted session %s are left: %s", uuid, error)
 
     def _place(self, fresh: Sequence[_Waiting], standings: Sequence[Standing]) -> list[tuple[Placed, _Waiting]]:
         placed: list[tuple[Placed, _Waiting]] = []
@@ -267,11 +287,14 @@ class PieceStore:
                     placed.append((Placed(piece, offset), waiting))
         return placed
 
-    def _answer_again(self, piece: IncomingPiece) -> Verdict | PieceError:
+    def _answer_again(self, again: Sequence[_Waiting]) -> None:
         try:
-            return _answer(self._rows.standings([piece])[0])
-        except SQLAlchemyError:
-            return PieceError("The piece could not be stored now.", code="busy", status=503, retry=True)
+            standings = self._rows.standings([w.piece for w in again])
+        except SQLAlchemyError as error:
+            log.error("duplicates were not looked up: %s", str(error).splitlines()[0])
+            return
+        for waiting, standing in zip(again, standings, strict=True):
+            waiting.verdict = _answer(standing)
 
 
 def _answer(standing: Standing) -> Verdict | PieceError:

@@ -61,6 +61,8 @@ class RunReader:
 
         :raises OSError: when the file is shorter than its rows say.
         """
+        if size == 0:
+            return b""
         if self._prefix:
             cut = len(self._prefix) if size < 0 else size
             head, self._prefix = self._prefix[:cut], self._prefix[cut:]

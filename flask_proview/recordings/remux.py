@@ -20,8 +20,8 @@ from .packets import TimedPacket, Unreadable, open_webm, timed_packets
 from .sources import Segment
 
 MILLISECONDS = Fraction(1, 1000)
-# A still screen sends few pictures; only a longer silence of packets is the end of an interval of a live file.
-JOIN_MS = 2000.0
+# A still screen sends few pictures, so pieces may say that they last longer than their packets show; this much is believed.
+STILL_MS = 10_000.0
 # Stamps of neighbouring runs may overlap by a rounding or a clock step; what overlaps more is dropped up to the next key frame.
 OVERLAP_MS = 100
 
@@ -72,14 +72,23 @@ def _add_streams(writer: _Writer, segments: Sequence[Segment], stack: ExitStack)
     for segment in segments:
         if writer.video is not None and writer.audio is not None:
             return
-        try:
-            opened = stack.enter_context(open_webm(stack.enter_context(segment.open())))
-        except (Unreadable, OSError):
-            continue  # noted when it is copied
-        if writer.video is None and opened.video is not None:
-            writer.video = _Track(writer.output.add_stream_from_template(opened.video), opened.video)
-        if writer.audio is None and opened.audio is not None:
-            writer.audio = _Track(writer.output.add_stream_from_template(opened.audio), opened.audio)
+        with ExitStack() as opening:
+            try:
+                opened = opening.enter_context(open_webm(opening.enter_context(segment.open())))
+            except (Unreadable, OSError):
+                continue  # noted when it is copied
+            new_video = writer.video is None and opened.video is not None
+            new_audio = writer.audio is None and opened.audio is not None
+            if new_video and opened.video is not None:
+                writer.video = _Track(writer.output.add_stream_from_template(opened.video), opened.video)
+            if new_audio and opened.audio is not None:
+                writer.audio = _Track(writer.output.add_stream_from_template(opened.audio), opened.audio)
+            if new_video or new_audio:
+                stack.push(opening.pop_all())  # a template must outlive the output; the others are closed at once
+
+
+class WriteFailed(Exception):
+    """The recording could not be written (disk full); nothing that lies in a segment is to blame."""
 
 
 class _Track:
@@ -109,7 +118,7 @@ class _Writer:
             with segment.open() as reader, open_webm(reader) as opened:
                 usable = self._usable(opened.video, opened.audio, segment)
                 for timed in timed_packets(opened, segment.clock_ms):
-                    if timed.kind not in usable or timed.at_ms < segment.from_ms - JOIN_MS:
+                    if timed.kind not in usable:
                         continue
                     if timed.at_ms >= segment.to_ms:
                         break
@@ -123,7 +132,7 @@ class _Writer:
         if first is None or last is None:
             self.result.notes.append({"file": segment.path.name, "code": "empty"})
             return
-        end = max(last, segment.covered_ms or last)
+        end = max(last, min(segment.covered_ms or last, last + STILL_MS))
         self.result.intervals.append(Interval(round(first), round(end), segment.source))
         self.result.end_ms = max(self.result.end_ms, last)
 
@@ -167,7 +176,10 @@ class _Writer:
         packet.time_base = MILLISECONDS
         packet.pts = packet.dts = at
         packet.duration = duration
-        self.output.mux(packet)
+        try:
+            self.output.mux(packet)
+        except OSError as error:
+            raise WriteFailed(str(error)) from error
         self.result.packets += 1
         return True
 

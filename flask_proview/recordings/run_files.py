@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 from .layout import Layout
 
 OPEN_FILES = 512
+SEEN_FILES = 20_000
 FREE_CHECK_S = 1.0
 # sync_file_range(2): start writing and do not wait. Only a hint; fdatasync is what makes the bytes durable.
 SYNC_FILE_RANGE_WRITE = 2
@@ -31,6 +33,7 @@ class RunFiles:
         self._open: OrderedDict[Path, int] = OrderedDict()
         self._dirty: dict[Path, int] = {}
         self._new_directories: set[Path] = set()
+        self._seen: set[Path] = set()
         self._free_checked_at = -FREE_CHECK_S
         self._has_room = True
         # Linux only; elsewhere the syncs are merely slower.
@@ -69,7 +72,9 @@ class RunFiles:
             for handle in dirty.values():
                 os.fdatasync(handle)
             for directory in directories:
-                _sync_directory(directory)
+                # Not there: the session was deleted meanwhile, and its row is what the answer follows.
+                with contextlib.suppress(FileNotFoundError):
+                    _sync_directory(directory)
         except OSError as error:
             raise SyncFailed(error.errno, os.strerror(error.errno or 0)) from error
 
@@ -93,17 +98,18 @@ class RunFiles:
                 return handle
             self._dirty.pop(path, None)
             os.close(self._open.pop(path))
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-            self._new_directories |= {path.parent.parent, path.parent.parent.parent}
-        fresh = not path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         # O_NOFOLLOW: nobody plants a link where evidence is going to be written.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
-        if fresh:
-            self._new_directories.add(path.parent)
-        self._open[path] = handle
-        if len(self._open) > OPEN_FILES:
+        if path not in self._seen:
+            # New to us is enough: another process may have made it and died before it synced the directory.
+            if len(self._seen) >= SEEN_FILES:
+                self._seen.clear()
+            self._seen.add(path)
+            self._new_directories |= {path.parent, path.parent.parent, path.parent.parent.parent}
+        if len(self._open) >= OPEN_FILES:
             self._evict()
+        self._open[path] = handle
         return handle
 
     def _evict(self) -> None:

@@ -6,10 +6,10 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from flask_proview.sessions.database import Database
 from flask_proview.sessions.models import Piece, Run, Session
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 # Shorter holes are not worth a change of source: the picture would jump twice.
 FILL_GAP_MS = 1000
+# A browser's clock is only trusted to what the server saw arrive (docs/architecture.md, Clocks): nothing was recorded
+# before the session or after it was received. This much is what offsets are measured to, generously.
+CLOCK_TOLERANCE_MS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,10 @@ def track_sources(db: Database, layout: Layout, session: Session, track: str) ->
     """Everything that is there for a track."""
     sources = TrackSources()
     for run, slices in _runs(db, session, track):
+        slices = _on_the_servers_clock(session, run, slices)
         sources.end_ms = max(sources.end_ms, *(piece.end_ms for piece in slices))
         _add_run(sources, layout.run_file(session.uuid, track, run.run), run, slices)
+    sources.end_ms = min(sources.end_ms, _arrived_ms(db, session, track) + CLOCK_TOLERANCE_MS)
     sources.segments.sort(key=lambda s: s.from_ms)
     _fill_gaps(sources, layout, session, track)
     return sources
@@ -86,10 +91,33 @@ def _runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Sl
     return [(run, pieces[run.run]) for run in runs if pieces[run.run]]
 
 
+def _arrived_ms(db: Database, session: Session, track: str) -> float:
+    """When the last piece of a track was received, on the session clock."""
+    with db.read() as orm:
+        query = select(func.max(Piece.received_at)).where(Piece.session_id == session.id, Piece.track == track)
+        return float((orm.scalar(query) or session.started_at) - session.started_at)
+
+
+def _on_the_servers_clock(session: Session, run: Run, slices: list[Slice]) -> list[Slice]:
+    """The run moved as a whole to where it can have been."""
+    latest = max(0, run.first_received_at - session.started_at) + CLOCK_TOLERANCE_MS
+    start = slices[0].start_ms
+    shift = min(max(start, -CLOCK_TOLERANCE_MS), latest) - start
+    return [replace(piece, start_ms=piece.start_ms + shift) for piece in slices] if shift else slices
+
+
 def _add_run(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice]) -> None:
-    if not path.exists():
-        sources.notes.append({"run": run.run, "code": "file_missing"})
-        return
+    try:
+        _add_parts(sources, path, run, slices)
+    except OSError as error:
+        # One damaged file must not cost the others; its note says that evidence is gone from the disk.
+        code = "file_missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        log.error("run %d of %s: %s", run.run, path.parent.name, error)
+        sources.notes.append({"run": run.run, "code": code})
+        sources.missing.append((float(slices[0].start_ms), float(max(s.end_ms for s in slices))))
+
+
+def _add_parts(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice]) -> None:
     parts = spans(slices)
     header = header_of(path, parts[0][0]) if parts[0][0].seq == 0 else None
     if header is None:
@@ -110,7 +138,7 @@ def _add_run(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice
         segment = Segment(
             path=path,
             source="upload",
-            clock_ms=float(run.start_ms),
+            clock_ms=float(slices[0].start_ms),
             from_ms=float(part[0].start_ms),
             to_ms=float("inf"),
             slices=tuple(part),

@@ -16,6 +16,7 @@ from flask_proview.errors import ApiError
 from .catalogue import EVENTS, name_of
 from .database import Database, now_ms
 from .models import Event, Session
+from .text import storable
 
 # A client clock may be a little ahead of ours; what is further off is not a time of this session.
 FUTURE_TOLERANCE_MS = 10_000
@@ -54,13 +55,19 @@ class EventStore:
         unique = {event.seq: event for event in reversed(events)}
         rows = [_row(session.id, event, now, latest) for _, event in sorted(unique.items())]
         with self._db.write() as db:
+            # Replays are not new: a browser whose acknowledgement was lost must get it, also at the limit.
+            replayed = set(
+                db.scalars(select(Event.client_seq).where(Event.session_id == session.id, Event.client_seq.in_(unique)))
+            )
+            rows = [row for row in rows if row["client_seq"] not in replayed]
             stored = db.scalar(select(func.count()).select_from(Event).where(Event.session_id == session.id)) or 0
-            if stored + len(rows) > self._quota:
+            if rows and stored + len(rows) > self._quota:
                 raise ApiError(
                     f"The session has stored {stored} events and takes no more.", code="event_quota", status=413
                 )
-            insert = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
-            db.execute(insert(Event).on_conflict_do_nothing(index_elements=["session_id", "client_seq"]), rows)
+            if rows:
+                insert = postgresql_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
+                db.execute(insert(Event).on_conflict_do_nothing(index_elements=["session_id", "client_seq"]), rows)
         return sorted(unique)
 
     def add_server(
@@ -96,7 +103,7 @@ def _row(session_id: int, event: ClientEvent, now: int, latest: int) -> dict[str
         "session_id": session_id,
         "client_seq": event.seq,
         "event_type_id": event.event_type_id,
-        "name": known.name if known is not None else event.name.replace("\0", "")[:MAX_NAME],
+        "name": known.name if known is not None else storable(event.name, MAX_NAME),
         "at_ms": at,
         "received_at": now,
         "data": data,

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from .database import Database, now_ms
 from .models import Refusal
+from .text import storable
 
 # Host headers are chosen by whoever asks; the table must not grow with their fantasy.
 MAX_ROWS = 1000
@@ -19,16 +20,18 @@ class RefusalStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def count(self, route: str, account: str, reason: str, host: str, path: str, detail: str, by: int = 1) -> None:
-        """Count ``by`` pages of one place; the newest path and detail are kept."""
+    def count(
+        self, route: str, account: str | None, reason: str, host: str, path: str, detail: str, by: int = 1
+    ) -> None:
+        """Count ``by`` pages of one place; the newest path and detail are kept. Any text is taken: it comes from whoever asks."""
         now = now_ms()
         values = {
-            "route": route[:64],
-            "account": account[:64],
-            "reason": reason[:32],
-            "host": host[:300],
-            "path": path[:512],
-            "detail": detail[:2000],
+            "route": storable(route, 64),
+            "account": storable(account or "", 64),
+            "reason": storable(reason, 32),
+            "host": storable(host, 300),
+            "path": storable(path, 512),
+            "detail": storable(detail, 2000),
             "count": by,
             "first_at": now,
             "last_at": now,

@@ -5,7 +5,6 @@ Every change is one short transaction that reads the row again, so two workers a
 
 from __future__ import annotations
 
-import shutil
 import threading
 import uuid as uuid_module
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ from flask_proview.recordings.layout import Layout
 
 from .database import Database, now_ms
 from .models import OPEN_STATES, Session, State
+from .text import storable
 
 MAX_TRACKED_TOUCHES = 20_000
 
@@ -80,11 +80,11 @@ class SessionStore:
                 profile_id=request.profile_id,
                 route=request.route,
                 session_type=request.session_type,
-                title=request.title,
+                title=storable(request.title, 512) if request.title else None,
                 origin=request.origin,
                 options=dict(request.options),
-                user_agent=request.user_agent,
-                address=request.address,
+                user_agent=storable(request.user_agent, 512),
+                address=storable(request.address, 64),
                 state=State.CREATED.value,
                 created_at=now,
                 started_at=now,
@@ -115,10 +115,15 @@ class SessionStore:
             if len(self._touched) >= MAX_TRACKED_TOUCHES:
                 self._touched.clear()
             self._touched[uuid] = now
-        with self._db.write() as db:
-            db.execute(
-                update(Session).where(Session.uuid == uuid, Session.state.in_(OPEN_STATES)).values(last_seen_at=now)
-            )
+        try:
+            with self._db.write() as db:
+                db.execute(
+                    update(Session).where(Session.uuid == uuid, Session.state.in_(OPEN_STATES)).values(last_seen_at=now)
+                )
+        except BaseException:
+            with self._lock:
+                self._touched.pop(uuid, None)  # it is not written: the next sign of life is
+            raise
 
     def run_started(self, uuid: str) -> Session:
         """created → running; anything else stays."""
@@ -132,8 +137,10 @@ class SessionStore:
         """paused → running; anything else stays."""
         return self._change(uuid, {State.PAUSED}, State.RUNNING)
 
-    def end(self, uuid: str, state: State, reason: str) -> tuple[Session, bool]:
+    def end(self, uuid: str, state: State, reason: str, *, silent_since: int | None = None) -> tuple[Session, bool]:
         """End it, once: (row, whether this call did it). The end is the last sign of life when the browser just vanished.
+
+        :param silent_since: only when there was no sign of life since then; one may have come after the caller looked.
 
         :raises ApiError: 404 ``unknown_session``.
         """
@@ -142,20 +149,25 @@ class SessionStore:
         now = now_ms()
         with self._db.write() as db:
             row = _locked(db, uuid)
-            if State(row.state).ended:
+            if State(row.state).ended or (silent_since is not None and row.last_seen_at >= silent_since):
                 return row, False
             row.state = state.value
-            row.end_reason = reason[:32]
+            row.end_reason = storable(reason, 32)
             row.ended_at = max(row.started_at, row.last_seen_at) if state is State.EXPIRED else now
-            row.finalise_wanted_at = now
+            row.finalise_wanted_at = max(now, (row.finalised_at or 0) + 1)
             return row, True
 
     def silent(self, now: int) -> list[str]:
         """Open sessions without a sign of life for longer than ``limits.heartbeat_timeout_s``."""
-        limit = now - self._limits.heartbeat_timeout_s * 1000
         with self._db.read() as db:
-            query = select(Session.uuid).where(Session.state.in_(OPEN_STATES), Session.last_seen_at < limit)
+            query = select(Session.uuid).where(
+                Session.state.in_(OPEN_STATES), Session.last_seen_at < self.silence_limit(now)
+            )
             return list(db.scalars(query))
+
+    def silence_limit(self, now: int) -> int:
+        """A session whose last sign of life is older than this has fallen silent."""
+        return now - self._limits.heartbeat_timeout_s * 1000
 
     def accepts_pieces(self, row: Session, now: int) -> bool:
         """Open, or ended less than ``limits.drain_grace_minutes`` ago; never when revoked."""
@@ -181,6 +193,7 @@ class SessionStore:
         if before is not None:
             query = query.where(Session.id < before)
         if text:
+            text = storable(text)
             query = query.where(
                 Session.external_id.icontains(text, autoescape=True)
                 | Session.profile_id.icontains(text, autoescape=True)
@@ -199,15 +212,16 @@ class SessionStore:
             return row
 
     def delete(self, uuid: str) -> bool:
-        """Remove a session with its files. Files first: a row without files says "deleted in between", files without a row say nothing."""
-        row = self.get(uuid)
-        if row is None:
+        """Remove a session with its files. Files first: a row without files says "deleted in between", files without a row say nothing.
+
+        Afterwards once more: until the row was gone, a piece or a recording may have been written.
+        """
+        if self.get(uuid) is None:
             return False
-        directory = self._layout.session_dir(uuid)
-        if directory.exists():
-            shutil.rmtree(directory)
+        self._layout.remove_session(uuid)
         with self._db.write() as db:
             db.execute(sql_delete(Session).where(Session.uuid == uuid))
+        self._layout.remove_session(uuid)
         return True
 
     def _change(self, uuid: str, allowed: set[State], state: State) -> Session:

@@ -17,6 +17,7 @@ from flask_proview.offload import offload
 
 from .database import Database, now_ms
 from .models import Login, User
+from .text import storable
 
 ROLES = ("admin", "proctor", "reviewer")
 MIN_PASSWORD, MAX_PASSWORD = 10, 1024
@@ -59,12 +60,12 @@ class UserStore:
         if user is None or user.disabled or not fits:
             return None
         if self._hasher.check_needs_rehash(user.password_hash):
-            self.set_password(name, password)
+            self._rehash(user, password)
         return user
 
     def get(self, name: str) -> User | None:
         with self._db.read() as db:
-            return db.scalars(select(User).where(User.name == name)).first()
+            return db.scalars(select(User).where(User.name == storable(name))).first()
 
     def by_id(self, user_id: int) -> User | None:
         with self._db.read() as db:
@@ -101,14 +102,26 @@ class UserStore:
 
     def _hash(self, password: str) -> str:
         if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-            raise ApiError(f"A password has at least {MIN_PASSWORD} characters.", code="user_invalid")
+            raise ApiError(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.", code="user_invalid")
+        if storable(password) != password:
+            raise ApiError("A password is text without control characters.", code="user_invalid")
         return offload(self._hasher.hash, password)
 
     def _fits(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
+
+    def _rehash(self, user: User, password: str) -> None:
+        """Today's parameters for yesterday's hash; the password is the same, so logins go on."""
+        hashed = offload(self._hasher.hash, password)
+        with self._db.write() as db:
+            db.execute(
+                update(User)
+                .where(User.id == user.id, User.password_hash == user.password_hash)
+                .values(password_hash=hashed)
+            )
 
     def _decoy_hash(self) -> str:
         if self._decoy is None:
@@ -133,7 +146,7 @@ class LoginStore:
             csrf=secrets.token_urlsafe(32),
             created_at=now,
             last_used_at=now,
-            address=address[:64],
+            address=storable(address, 64),
         )
         with self._db.write() as db:
             db.execute(delete(Login).where(Login.created_at < now - self._absolute_ms))

@@ -30,8 +30,14 @@ class Place:
         return Layout(Path(self.config.storage.recordings))
 
     def start(self, external_id: str = "e1", profile: str = "p1") -> Session:
+        """A session that began an hour ago, so that pieces of any minute may arrive now."""
         request = StartRequest("main", external_id, profile, None, "ai_proctor", "Title", "https://exam.example.edu")
-        return self.sessions.start(request)[0]
+        session = self.sessions.start(request)[0]
+        with self.db.write() as db:
+            row = db.get(Session, session.id)
+            assert row is not None
+            row.started_at -= 3_600_000
+            return row
 
     def end(self, session: Session, length_ms: int, state: State = State.STOPPED) -> None:
         with self.db.write() as db:
