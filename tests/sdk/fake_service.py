@@ -266,7 +266,10 @@ class FakeService:
     def _socket(self, connection: ServerConnection) -> None:
         assert connection.request is not None
         session = self.sessions.get(connection.request.path.split("/")[4])
-        hello = json.loads(connection.recv(5))
+        try:
+            hello = json.loads(connection.recv(5))
+        except (ConnectionClosed, TimeoutError, OSError):
+            return
         if session is None or hello != {"type": "hello", "token": session.token, "protocol": 1}:
             return connection.close(4401)
         if session.state in ("stopped", "terminated", "expired"):
