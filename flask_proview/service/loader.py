@@ -66,7 +66,10 @@ def read_static(folder: Path) -> Iterator[tuple[str, StaticFile]]:
         content_type = TYPES.get(path.suffix)
         if content_type is not None and path.is_file():
             body = path.read_bytes()
-            yield path.relative_to(folder).as_posix(), StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type)
+            yield (
+                path.relative_to(folder).as_posix(),
+                StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type),
+            )
 
 
 def _answer(file: StaticFile | None) -> WerkzeugResponse:

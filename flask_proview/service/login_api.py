@@ -36,7 +36,10 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
         if wait_s:
             runtime.counters.add("logins_refused")
             raise ApiError(
-                "Too many attempts; try again later.", code="too_many_requests", status=429, retry_after_s=int(wait_s) + 1
+                "Too many attempts; try again later.",
+                code="too_many_requests",
+                status=429,
+                retry_after_s=int(wait_s) + 1,
             )
         user = runtime.users.verify(name, password)
         if user is None:

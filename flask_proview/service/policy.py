@@ -41,7 +41,9 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
         "session_minutes": limits.session_minutes,
         "on_limit": limits.on_limit,
         "idle_ms": limits.idle_s * 1000,
-        "live": "always" if session.session_type == "live_proctor" and config.media.live != "off" else config.media.live,
+        "live": "always"
+        if session.session_type == "live_proctor" and config.media.live != "off"
+        else config.media.live,
         "preview_style": route.preview_style if route else None,
         "stop_paths": [rule_regex(rule) for rule in route.stop_paths] if route else [],
         "cover": route.cover if route else False,

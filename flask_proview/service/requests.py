@@ -82,7 +82,9 @@ class HostCheck:
         if is_within(origin.host.strip("[]"), LOCAL) or origin.host == "localhost":
             return is_within(peer, LOCAL)
         # The service is mounted under the exam's own host too; its domains name it, whatever TLS is ended in front of us.
-        twins = [Origin(scheme, origin.host, port) for scheme, port in (("https", 443), ("http", 80), ("https", origin.port))]
+        twins = [
+            Origin(scheme, origin.host, port) for scheme, port in (("https", 443), ("http", 80), ("https", origin.port))
+        ]
         return any(twin in domains for domains in self._domains for twin in (origin, *twins))
 
 

@@ -17,9 +17,7 @@ def test_the_loader_is_readable_by_any_page_and_cached_shortly(client: FlaskClie
     assert (again.status_code, again.data) == (304, b"")
 
 
-@pytest.mark.parametrize(
-    ("path", "up"), [("v4/init.js", "../"), ("a/b/c/init.js", "../../../")]
-)
+@pytest.mark.parametrize(("path", "up"), [("v4/init.js", "../"), ("a/b/c/init.js", "../../../")])
 def test_every_path_that_ends_in_the_loader_is_it_and_knows_the_mount(client: FlaskClient, path: str, up: str) -> None:
     answer = client.get(f"/proview/{path}")
     assert answer.status_code == 200
@@ -36,7 +34,14 @@ def test_sdk_modules_have_the_type_that_nosniff_demands(client: FlaskClient) -> 
 
 @pytest.mark.parametrize(
     "path",
-    ["static/nothing.js", "static/../config/load.py", "static/%2e%2e/errors.py", "static/sdk/", "static/sdk/types.d.ts", "static//etc/passwd"],  # fmt: skip
+    [
+        "static/nothing.js",
+        "static/../config/load.py",
+        "static/%2e%2e/errors.py",
+        "static/sdk/",
+        "static/sdk/types.d.ts",
+        "static//etc/passwd",
+    ],  # fmt: skip
 )
 def test_nothing_else_is_served(client: FlaskClient, path: str) -> None:
     assert client.get(f"/proview/{path}").status_code in (404, 308)

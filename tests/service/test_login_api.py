@@ -43,7 +43,13 @@ def test_a_wrong_name_and_a_wrong_password_look_the_same(client: FlaskClient, na
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"username": "a"}, {"username": 1, "password": "x"}, {"username": "a", "password": "x" * 2000}, {"username": "x" * 200, "password": "y"}],  # fmt: skip
+    [
+        {},
+        {"username": "a"},
+        {"username": 1, "password": "x"},
+        {"username": "a", "password": "x" * 2000},
+        {"username": "x" * 200, "password": "y"},
+    ],  # fmt: skip
 )
 def test_malformed_credentials_are_400(client: FlaskClient, body: dict[str, Any]) -> None:
     answer = post(client, "/proview/auth", body, origin=None)

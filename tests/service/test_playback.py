@@ -109,9 +109,7 @@ def test_a_bad_validity_is_refused(client: FlaskClient, uuid: str, validity: obj
         ({"session_external_id": "other"}, 404, "unknown_session"),
     ],
 )
-def test_what_is_wrong_is_said(
-    client: FlaskClient, uuid: str, changes: dict[str, Any], status: int, code: str
-) -> None:
+def test_what_is_wrong_is_said(client: FlaskClient, uuid: str, changes: dict[str, Any], status: int, code: str) -> None:
     answer = ask(client, {"proview_token": ACCOUNT_TOKEN, "session_uuid": uuid, **changes})
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
 

@@ -287,5 +287,3 @@ def test_a_killed_worker_loses_no_acknowledged_piece(tmp_path: Path) -> None:
         assert f"proview_pieces_replayed_total {len(acknowledged)}" in text.decode()
     finally:
         server.close()
-
-
