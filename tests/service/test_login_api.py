@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from flask_proview.service.quota import Quota
 from flask_proview.service.runtime import Runtime
 from flask_proview.tokens import Kind
 
@@ -56,7 +57,8 @@ def test_malformed_credentials_are_400(client: FlaskClient, body: dict[str, Any]
     assert (answer.status_code, answer.get_json()["code"]) == (400, "validation")
 
 
-def test_guessing_is_slowed_down_for_that_name_and_address_only(client: FlaskClient) -> None:
+def test_guessing_is_slowed_down_for_that_name_and_address_only(client: FlaskClient, runtime: Runtime) -> None:
+    runtime.login_quota = Quota(10, burst=10, clock=lambda: 0.0)
     wrong = {"username": "ada@example.edu", "password": "wrong password"}
     statuses = [post(client, "/proview/auth", wrong, origin=None).status_code for _ in range(12)]
     assert statuses[:10] == [401] * 10
@@ -70,6 +72,7 @@ def test_guessing_is_slowed_down_for_that_name_and_address_only(client: FlaskCli
 
 def test_one_address_does_not_get_to_try_every_name(client: FlaskClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     monkeypatch.setattr(runtime.users, "verify", lambda name, password: None)
+    runtime.address_quota = Quota(60, burst=60, clock=lambda: 0.0)
     bodies = [{"username": f"name{n}", "password": "x"} for n in range(70)]
     statuses = [post(client, "/proview/auth", body, origin=None).status_code for body in bodies]
     assert statuses.count(401) == 60

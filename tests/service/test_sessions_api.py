@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_proview.service.app import create_app
+from flask_proview.service.quota import Quota
 from flask_proview.service.runtime import Runtime, build_runtime
 from flask_proview.sessions.models import State
 from flask_proview.tokens import Kind
@@ -221,6 +222,7 @@ def test_the_account_token_starts_where_the_account_allows_it(client: FlaskClien
 def test_starts_without_launch_are_limited_per_account_and_address(tmp_path: Any) -> None:
     runtime = build_runtime(make_config(tmp_path, media={"live": "off"}, limits={"starts_per_minute": 3}))
     runtime.start()
+    runtime.start_quota = Quota(3, burst=3, clock=lambda: 0.0)
     try:
         client = create_app(runtime).test_client()
         statuses = [
