@@ -14,14 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from flask_proview.sessions.users import UserStore
-
 from flask_proview.config import load_config
 from flask_proview.errors import ConfigError, ProviewError
 from flask_proview.serve.logs import set_up_logging
 from flask_proview.serve.run import serve
 from flask_proview.serve.supervisor import Program
 from flask_proview.sessions.database import Database, upgrade
+from flask_proview.sessions.users import UserStore
 
 HERE = Path(__file__).resolve().parent
 
