@@ -112,7 +112,7 @@ def _describe(row: Session, coverage: dict[str, float], rater: str | None, now: 
     }
 
 
-def _narrow(query: Select[tuple[Session]], wanted: Filter) -> Select[tuple[Session]]:
+def _narrow(query: Select[Session], wanted: Filter) -> Select[Session]:
     if wanted.state:
         query = query.where(Session.state.in_(FILTERS[wanted.state]))
     if wanted.account:

@@ -19,14 +19,14 @@ SESSION_TYPES: dict[str, str] = {
     "live_proctor": "Live proctoring",
 }
 END_REASONS: dict[str, str] = {
-    "page": "ended by the exam page",
-    "api": "ended by the exam page",
-    "path": "ended by reaching the final page",
-    "limit": "ended at the time limit",
-    "proctor": "ended by a proctor",
-    "silent": "the browser stopped answering",
-    "heartbeat": "the browser stopped answering",
-    "rollover": "continued in a linked session",
+    "page": "by the exam page",
+    "api": "by the exam page",
+    "path": "final page reached",
+    "limit": "time limit reached",
+    "proctor": "by a proctor",
+    "silent": "browser went silent",
+    "heartbeat": "browser went silent",
+    "rollover": "goes on in a linked one",
 }
 # What an operator has to do so that the page is proctored next time.
 REFUSALS: dict[str, tuple[str, str]] = {
@@ -38,23 +38,11 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The route names an account that does not exist.",
         "Correct account in the route, or add an [[accounts]] entry with this name.",
     ),
-    "token": (
-        "The account token is unknown.",
-        "Compare the token on the page with the account's token in proview.toml; a rotated token must be replaced on the page.",
-    ),
     "identity": (
         "No session or candidate id could be found in the request.",
         "Check session and profile of the route: do the path variable, cookie, header or query parameter exist on this page?",
     ),
-    "host": (
-        "The Host header is missing or not a host name.",
-        "Usually a scanner. If it is your front server: let it pass the browser's Host header on.",
-    ),
-    "encoding": (
-        "The page is compressed in a way that cannot be read.",
-        "Let the application send gzip or no compression for these pages.",
-    ),
-    "error": (
+    "fault": (
         "An internal error; the page was passed on untouched.",
         "Look into the log at the time shown and report it with the detail shown here.",
     ),

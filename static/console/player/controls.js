@@ -25,6 +25,8 @@ export class Controls {
     this.muteButton = iconButton('Mute (M)', 'volume', () => this.toggleMute());
     this.volume = el('input', { type: 'range', min: 0, max: 1, step: 0.05, value: 1, 'aria-label': 'Volume', class: 'volume' });
     this.volume.addEventListener('input', () => this.#setVolume(Number(this.volume.value)));
+    const help = iconButton('Keyboard shortcuts (?)', 'keys', () => actions.help());
+    help.classList.add('desk');
     this.element = el('div', { class: 'controls', role: 'group', 'aria-label': 'Playback' },
       this.playButton,
       iconButton('Back 10 s (J)', 'back', () => engine.seek(engine.position - 10_000)),
@@ -33,7 +35,7 @@ export class Controls {
       el('span', { class: 'spring' }),
       this.speed,
       el('span', { class: 'sound' }, this.muteButton, this.volume),
-      iconButton('Keyboard shortcuts (?)', 'keys', () => actions.help()),
+      help,
       iconButton('Full screen (F)', 'full', () => actions.fullscreen()));
     if (!sound) this.element.querySelector('.sound')?.setAttribute('hidden', '');
     engine.addEventListener('change', () => this.#showState());

@@ -4,12 +4,15 @@ import { el, iconButton } from '../dom.js';
 import { causeText, spoken, trackText } from '../format.js';
 import { outcomeAt } from './data.js';
 
+const LONG_GAP_MS = 2000;
+
 /** @typedef {import('../types.d.ts').PlayerData} PlayerData */
 /** @typedef {import('./engine.js').Engine} Engine */
 
 export class Stage {
   /** @type {Engine | null} */ #engine = null;
   #said = '';
+  #placed = '';
 
   /** @param {PlayerData} data */
   constructor(data) {
@@ -20,7 +23,7 @@ export class Stage {
     this.panes = new Map();
     this.element = el('div', { class: 'stage' });
     for (const track of data.tracks) this.#addPane(track);
-    this.large = data.tracks.some((t) => t.name === 'screen') ? 'screen' : data.tracks[0]?.name ?? '';
+    this.#placed = this.large = data.tracks.some((t) => t.name === 'screen') ? 'screen' : data.tracks[0]?.name ?? '';
     this.skip = el('button', { type: 'button', class: 'skip-gap' }, 'Skip');
     this.text = el('p', {});
     this.gap = el('div', { class: 'gap', role: 'status', hidden: true }, this.text, this.skip);
@@ -43,6 +46,7 @@ export class Stage {
     const other = this.data.tracks.find((track) => track.name !== this.large);
     if (!other) return;
     this.large = other.name;
+    this.#placed = other.name;
     this.#arrange();
   }
 
@@ -64,6 +68,7 @@ export class Stage {
         if (label) label.textContent = note;
       }
     }
+    this.#place(at);
     this.#sayGap(shown === 0, at);
     this.spinner.hidden = !engine.waiting || shown === 0;
   }
@@ -93,8 +98,19 @@ export class Stage {
     this.element.append(pane);
   }
 
+  /** The large place is not left empty through a long gap while the other picture is there. @param {number} at */
+  #place(at) {
+    const row = outcomeAt(this.data.ledgers.get(this.large) ?? [], at);
+    const away = !this.#engine?.shows(this.large) && (!row || row.to_ms - row.from_ms >= LONG_GAP_MS);
+    const other = away ? this.data.tracks.find((track) => this.#engine?.shows(track.name)) : undefined;
+    const placed = other?.name ?? this.large;
+    if (placed === this.#placed) return;
+    this.#placed = placed;
+    this.#arrange();
+  }
+
   #arrange() {
-    for (const [name, pane] of this.panes) pane.classList.toggle('large', name === this.large);
+    for (const [name, pane] of this.panes) pane.classList.toggle('large', name === this.#placed);
     this.element.dataset.layout = this.panes.size > 1 ? 'both' : 'one';
   }
 }

@@ -5,6 +5,8 @@ import { SEVERITIES, causeText, clock, severityText, spoken, trackText } from '.
 import { outcomeAt, recordedShare } from './data.js';
 
 const MARKER_SLOTS = 240;
+// A shorter gap is an edge of the encoder's, not something to explain in the legend.
+const SEEN_MS = 250;
 
 /** @typedef {import('../types.d.ts').PlayerData} PlayerData */
 /** @typedef {import('../types.d.ts').SessionEvent} SessionEvent */
@@ -87,7 +89,7 @@ export class Timeline {
   }
 
   #legend() {
-    const causes = new Set([...this.data.ledgers.values()].flat().filter((row) => row.outcome !== 'recorded').map((row) => row.cause ?? 'unknown'));
+    const causes = new Set([...this.data.ledgers.values()].flat().filter((row) => row.outcome !== 'recorded' && row.to_ms - row.from_ms >= SEEN_MS).map((row) => row.cause ?? 'unknown'));
     const entry = (/** @type {string} */ outcome, /** @type {string | null} */ cause, /** @type {string} */ text) =>
       el('li', {}, el('span', { class: 'part swatch', 'data-outcome': outcome, 'data-cause': cause }), text);
     return el('ul', { class: 'legend', 'aria-label': 'Legend' }, entry('recorded', null, 'Recorded'), ...[...causes].map((cause) => entry('gap', cause, causeText(cause))));
