@@ -183,4 +183,4 @@ class LoginStore:
 
 
 def _hash_cookie(cookie: str) -> str:
-    return hashlib.sha256(cookie.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest()
