@@ -55,6 +55,10 @@ class ReverseProxy:
         except ProxyError as error:
             return _answer_error(error, environ, start_response)
 
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._pool.close()
+
     def _forward(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = build_request(environ, self._forwarded, self._authority, self._max_body)
         client = client_socket(environ)

@@ -61,6 +61,14 @@ class Pool:
         with self._lock:
             self._idle.append((connection, time.monotonic()))
 
+    def close(self) -> None:
+        """Close everything that is not in use. Safe to call twice."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in [*(c for c, _ in idle), *self._pinned.values()]:
+            connection.close()
+        self._pinned.clear()
+
     def _pinned_to(self, client: object) -> Connection | None:
         pinned = self._pinned.pop(client, None) if client is not None else None
         return pinned if pinned is not None and pinned.is_quiet() else None
