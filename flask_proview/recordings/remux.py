@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -22,6 +23,8 @@ from .sources import Segment
 MILLISECONDS = Fraction(1, 1000)
 # A still screen sends few pictures, so pieces may say that they last longer than their packets show; this much is believed.
 STILL_MS = 10_000.0
+# Sound comes every 20 ms, so where it is recorded a silence of packets is a hole, however far the next stamp jumps.
+HOLE_MS = 2000.0
 # Stamps of neighbouring runs may overlap by a rounding or a clock step; what overlaps more is dropped up to the next key frame.
 OVERLAP_MS = 100
 
@@ -113,28 +116,43 @@ class _Writer:
 
     def copy(self, segment: Segment) -> None:
         """All packets of a segment that lie within its limits."""
-        first = last = None
+        stretches: list[list[float]] = []
+        astray = 0
         try:
             with segment.open() as reader, open_webm(reader) as opened:
                 usable = self._usable(opened.video, opened.audio, segment)
+                hole_ms = HOLE_MS if "audio" in usable else math.inf
+                needs_key = True
                 for timed in timed_packets(opened, segment.clock_ms):
                     if timed.kind not in usable:
                         continue
                     if timed.at_ms >= segment.to_ms:
-                        break
+                        if segment.source == "live":
+                            break
+                        astray += 1
+                        continue
                     if segment.source == "live" and timed.at_ms < segment.from_ms:
                         continue
+                    if timed.kind == "video" and needs_key and not timed.packet.is_keyframe:
+                        continue  # a live file is entered anywhere
+                    needs_key = needs_key and timed.kind != "video"
                     if self._write(timed):
-                        first = timed.at_ms if first is None else first
-                        last = max(last or 0.0, timed.at_ms + timed.duration_ms)
+                        _extend(stretches, timed.at_ms, timed.at_ms + timed.duration_ms, hole_ms)
         except (Unreadable, OSError) as error:
-            self.result.notes.append({"file": segment.path.name, "code": "unreadable", "detail": str(error)[:200]})
-        if first is None or last is None:
-            self.result.notes.append({"file": segment.path.name, "code": "empty"})
+            self._note(segment, "unreadable", str(error)[:200])
+        if astray:
+            self._note(segment, "astray", f"{astray} packets lie after the end of their pieces")
+        if not stretches:
+            self._note(segment, "empty")
             return
-        end = max(last, min(segment.covered_ms or last, last + STILL_MS))
-        self.result.intervals.append(Interval(round(first), round(end), segment.source))
+        last = stretches[-1][1]
         self.result.end_ms = max(self.result.end_ms, last)
+        stretches[-1][1] = max(last, min(segment.covered_ms or last, last + STILL_MS))
+        self.result.intervals += [Interval(round(start), round(end), segment.source) for start, end in stretches]
+
+    def _note(self, segment: Segment, code: str, detail: str | None = None) -> None:
+        note: dict[str, object] = {"file": segment.path.name, "code": code}
+        self.result.notes.append(note if detail is None else {**note, "detail": detail})
 
     def _usable(self, video: Stream | None, audio: Stream | None, segment: Segment) -> set[str]:
         usable = set()
@@ -144,13 +162,7 @@ class _Writer:
             if stream.codec_context.name == track.codec:
                 usable.add(kind)
             else:
-                self.result.notes.append(
-                    {
-                        "file": segment.path.name,
-                        "code": "other_codec",
-                        "detail": f"{stream.codec_context.name}, not {track.codec}",
-                    }
-                )
+                self._note(segment, "other_codec", f"{stream.codec_context.name}, not {track.codec}")
         return usable
 
     def _write(self, timed: TimedPacket) -> bool:
@@ -182,6 +194,14 @@ class _Writer:
             raise WriteFailed(str(error)) from error
         self.result.packets += 1
         return True
+
+
+def _extend(stretches: list[list[float]], start: float, end: float, hole_ms: float) -> None:
+    """Add one packet's time to the stretches that were copied."""
+    if stretches and start - stretches[-1][1] <= hole_ms:
+        stretches[-1][1] = max(stretches[-1][1], end)
+    else:
+        stretches.append([start, end])
 
 
 def _make_durable(temporary: Path, target: Path) -> None:

@@ -140,7 +140,8 @@ def _add_parts(sources: TrackSources, path: Path, run: Run, slices: Sequence[Sli
             source="upload",
             clock_ms=float(slices[0].start_ms),
             from_ms=float(part[0].start_ms),
-            to_ms=float("inf"),
+            # A stamp inside the stream is a browser's word as well: one bad cluster must not stretch the recording.
+            to_ms=float(part[-1].end_ms) + CLOCK_TOLERANCE_MS,
             slices=tuple(part),
             prefix=header if index else b"",
             skip=skip or 0 if index else 0,
