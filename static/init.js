@@ -1,5 +1,5 @@
 /* Proview loader: a small classic script. Queues tv(...) calls, covers the page when its tag says so and imports the SDK.
-   Runs any number of times in a page. A fault of ours never leaves the page blank: see docs/architecture.md. */
+ * Runs any number of times in a page. A fault of ours never leaves the page blank: see docs/architecture.md. */
 (function (/** @type {any} */ w, d) {
   'use strict';
   if (w.__proviewLoad) return w.__proviewLoad();

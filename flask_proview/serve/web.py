@@ -48,6 +48,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             "secure_scheme_headers": {},
             "control_socket_disable": True,
             "proc_name": "proview-web",
+            "worker_exit": _stop_runtime,
             "loglevel": "warning",
         }
         if server.tls is not None:
@@ -59,6 +60,13 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         from flask_proview.extension import build_application
 
         return build_application(self._config)
+
+
+def _stop_runtime(_arbiter: object, worker: Any) -> None:
+    """gunicorn's ``worker_exit``: commit what is queued and close what is open."""
+    application = getattr(worker, "wsgi", None)
+    if application is not None and hasattr(application, "runtime"):
+        application.runtime.stop()
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -22,7 +22,6 @@ LEAVE_S = 3.0
 LIVE_OPENED_EVENT = 10028
 LIVE_CLOSED_EVENT = 10029
 # Codes of media that say "your offer", not "my trouble" (flask_proview/media/offers.py).
-OFFER_CODES = ("sdp_", "track_", "bad_request")
 logger = logging.getLogger(__name__)
 
 
@@ -78,5 +77,5 @@ def _refusal(error: LinkError) -> ApiError:
         )
     if error.code == "offer_rate":
         return ApiError(error.message, code=error.code, status=429, critical=False, retry_after_s=10)
-    status = 400 if error.code.startswith(OFFER_CODES) else 503
+    status = 400 if error.blames_request else 503
     return ApiError(f"Live view was refused: {error.message}", code=error.code, status=status)

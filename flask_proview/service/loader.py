@@ -5,7 +5,9 @@ Classic snippets load the loader from many paths (reference 1.2), so everything 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +34,20 @@ TYPES = {
 CACHE = "public, max-age=300, stale-while-revalidate=86400"
 
 
+# Lines that are only a comment: what people read in the repository, candidates need not download. Line numbers stay.
+_COMMENT_LINES = re.compile(rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)$", re.M)
+_NOT_LINE_ENDS = re.compile(rb"[^\n]+")
+COMPRESSED = (".js", ".css", ".svg", ".json")
+
+
 @dataclass(frozen=True, slots=True)
 class StaticFile:
+    """A file as it is sent; ``gzipped`` is empty where that would not make it smaller."""
+
     body: bytes
     etag: str
     content_type: str
+    gzipped: bytes = b""
 
 
 def register(blueprint: Blueprint, runtime: Runtime) -> None:
@@ -57,7 +68,8 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
 def _below(file: StaticFile, depth: int) -> StaticFile:
     """The loader for a page that asks for it ``depth`` folders below the mount: told where the mount is, unless its tag says so."""
     line = f'(function(s){{if(s&&!s.dataset.proviewBase)s.dataset.proviewBase="{"../" * min(depth, 20)}"}})(document.currentScript);\n'
-    return StaticFile(line.encode() + file.body, f"{file.etag}-{depth}", file.content_type)
+    body = line.encode() + file.body
+    return StaticFile(body, f"{file.etag}-{depth}", file.content_type, gzip.compress(body, 6, mtime=0))
 
 
 def read_static(folder: Path) -> Iterator[tuple[str, StaticFile]]:
@@ -66,17 +78,26 @@ def read_static(folder: Path) -> Iterator[tuple[str, StaticFile]]:
         content_type = TYPES.get(path.suffix)
         if content_type is not None and path.is_file():
             body = path.read_bytes()
+            if path.suffix == ".js":
+                body = _COMMENT_LINES.sub(lambda match: _NOT_LINE_ENDS.sub(b"", match[0]), body)
+            packed = gzip.compress(body, 9, mtime=0) if path.suffix in COMPRESSED else b""
             yield (
                 path.relative_to(folder).as_posix(),
-                StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type),
+                StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type, packed),
             )
 
 
 def _answer(file: StaticFile | None) -> WerkzeugResponse:
     if file is None:
         raise ApiError("There is no such file.", code="not_found", status=404)
-    response = Response(file.body, content_type=file.content_type)
-    response.set_etag(file.etag)
+    packed = bool(file.gzipped) and request.accept_encodings["gzip"] > 0
+    response = Response(file.gzipped if packed else file.body, content_type=file.content_type)
+    if file.gzipped:
+        response.vary.add("Accept-Encoding")
+    if packed:
+        response.headers["Content-Encoding"] = "gzip"
+    # Two representations, two tags (RFC 9110 section 8.8.3.3).
+    response.set_etag(f"{file.etag}-gz" if packed else file.etag)
     response.headers["Cache-Control"] = CACHE
     # Public code, no data: any page may load it, also as a module and under COEP.
     response.headers["Access-Control-Allow-Origin"] = "*"

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from flask.testing import FlaskClient
 
-from flask_proview.service.loader import STATIC
+from flask_proview.service.loader import STATIC, read_static
+
+LOADER = dict(read_static(STATIC))["init.js"].body
 
 
 def test_the_loader_is_readable_by_any_page_and_cached_shortly(client: FlaskClient) -> None:
     answer = client.get("/proview/init.js")
-    assert answer.data == (STATIC / "init.js").read_bytes()
+    assert answer.data == LOADER
     assert answer.mimetype == "text/javascript"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -21,7 +25,7 @@ def test_the_loader_is_readable_by_any_page_and_cached_shortly(client: FlaskClie
 def test_every_path_that_ends_in_the_loader_is_it_and_knows_the_mount(client: FlaskClient, path: str, up: str) -> None:
     answer = client.get(f"/proview/{path}")
     assert answer.status_code == 200
-    assert answer.data.endswith((STATIC / "init.js").read_bytes())
+    assert answer.data.endswith(LOADER)
     assert f'proviewBase="{up}"' in answer.text.partition("\n")[0]
 
 
@@ -30,6 +34,32 @@ def test_sdk_modules_have_the_type_that_nosniff_demands(client: FlaskClient) -> 
     assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["ETag"]
+
+
+def test_code_goes_compressed_to_browsers_that_say_so(client: FlaskClient) -> None:
+    plain = client.get("/proview/static/sdk/session.js")
+    packed = client.get("/proview/static/sdk/session.js", headers={"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    again = client.get(
+        "/proview/static/sdk/session.js", headers={"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_comment_lines_stay_at_home_and_line_numbers_stay_right() -> None:
+    for name, file in read_static(STATIC):
+        source = (STATIC / name).read_bytes()
+        if not name.endswith(".js"):
+            assert file.body == source
+            continue
+        sent, written = file.body.split(b"\n"), source.split(b"\n")
+        assert len(sent) == len(written)
+        changed = [line for line, other in zip(written, sent, strict=True) if line != other]
+        assert all(line.lstrip().startswith((b"//", b"/*", b"*")) for line in changed), name
 
 
 @pytest.mark.parametrize(

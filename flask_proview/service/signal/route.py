@@ -1,11 +1,16 @@
-"""The WebSocket route: handshake, then one :class:`Peer` for as long as the connection lives."""
+"""The WebSocket route: handshake, then one :class:`Peer` for as long as the connection lives.
+
+The route is declared with flask-sock; the socket under it is our own (``socket.py`` says why).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
+from flask_sock import Sock
 
 from flask_proview.errors import ApiError
 from flask_proview.origins import parse_header
@@ -23,17 +28,42 @@ if TYPE_CHECKING:
 def register(blueprint: Blueprint, runtime: Runtime) -> None:
     """The one socket route."""
 
-    @blueprint.route("/v1/sessions/<uuid>/signal", websocket=True)
-    def signal(uuid: str) -> Response:
-        check_uuid(uuid)
-        socket = _accept(runtime)
+    sock = SafeSock(runtime)
+
+    @sock.route("/v1/sessions/<uuid>/signal", blueprint)
+    def signal(socket: SignalSocket, uuid: str) -> None:
         origin = request.headers.get("Origin")
         if not _is_listed(runtime, origin):
             socket.close(Close.ORIGIN, "This page's origin is not listed.")
             socket.finish()
         else:
             Peer(runtime, uuid, socket).run(origin)
-        return AnsweredResponse(socket.mode)
+
+
+class SafeSock(Sock):  # type: ignore[misc]
+    """flask-sock's ``route`` with a :class:`SignalSocket` in place of the server class that it hard-wires."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__()
+        self._runtime = runtime
+
+    def route(
+        self, path: str, bp: Blueprint, **options: Any
+    ) -> Callable[[Callable[..., None]], Callable[..., Response]]:
+        """As ``flask_sock.Sock.route``: the handler gets the socket first, then the path's variables."""
+
+        def decorator(handler: Callable[..., None]) -> Callable[..., Response]:
+            @wraps(handler)
+            def websocket_route(uuid: str) -> Response:
+                check_uuid(uuid)
+                socket = _accept(self._runtime)
+                handler(socket, uuid)
+                return AnsweredResponse(socket.mode)
+
+            bp.route(path, websocket=True, **options)(websocket_route)
+            return websocket_route
+
+        return decorator
 
 
 def _accept(runtime: Runtime) -> SignalSocket:
