@@ -172,6 +172,7 @@ def test_the_keyboard_does_everything(watched: Watched, recorded: Session) -> No
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
     page.keyboard.press("9")
     wait_position(page, 18, 18)
 
@@ -193,7 +194,7 @@ def test_typing_in_fields_is_not_a_shortcut(watched: Watched, recorded: Session)
     page.get_by_label("Filter events").fill("focus")
     expect(page.locator(".event")).to_have_count(2)
     page.get_by_label("Filter events").fill("")
-    page.get_by_role("button", name="Medium").click()
+    page.locator(".chip", has_text="Medium").click()
     expect(page.get_by_role("button", name="Window Focus-Out")).to_have_count(0)
 
 

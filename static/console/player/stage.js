@@ -13,6 +13,7 @@ export class Stage {
   /** @type {Engine | null} */ #engine = null;
   #said = '';
   #placed = '';
+  #chosen = false;
 
   /** @param {PlayerData} data */
   constructor(data) {
@@ -43,10 +44,11 @@ export class Stage {
   }
 
   swap() {
-    const other = this.data.tracks.find((track) => track.name !== this.large);
+    const other = this.data.tracks.find((track) => track.name !== this.#placed);
     if (!other) return;
     this.large = other.name;
     this.#placed = other.name;
+    this.#chosen = true;
     this.#arrange();
   }
 
@@ -98,8 +100,9 @@ export class Stage {
     this.element.append(pane);
   }
 
-  /** The large place is not left empty through a long gap while the other picture is there. @param {number} at */
+  /** Until somebody chooses, the large place is not left empty through a long gap while the other picture is there. @param {number} at */
   #place(at) {
+    if (this.#chosen) return;
     const row = outcomeAt(this.data.ledgers.get(this.large) ?? [], at);
     const away = !this.#engine?.shows(this.large) && (!row || row.to_ms - row.from_ms >= LONG_GAP_MS);
     const other = away ? this.data.tracks.find((track) => this.#engine?.shows(track.name)) : undefined;
