@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from flask_proview.sessions.users import UserStore
 
 from flask_proview.cli import cli
 from flask_proview.config import load_config
 from flask_proview.sessions.database import Database
+from flask_proview.sessions.users import UserStore
 from flask_proview.tokens import Kind, TokenSigner
 
 PASSWORD = "correct horse battery"

@@ -293,9 +293,8 @@ def test_a_body_that_is_cut_off_never_looks_complete(reply: bytes) -> None:
         sock.sendall(reply)
         sock.shutdown(socket.SHUT_WR)
 
-    with Upstream(say) as upstream, open_proxy(upstream.url) as app:
-        with pytest.raises(CutOff):
-            Client(app).get("/", buffered=True)
+    with Upstream(say) as upstream, open_proxy(upstream.url) as app, pytest.raises(CutOff):
+        Client(app).get("/", buffered=True)
 
 
 def test_connections_are_kept_and_used_again() -> None:
