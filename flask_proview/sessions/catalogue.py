@@ -98,6 +98,7 @@ _TABLE = (
     (10027, "Piece Conflict", "Other bytes were sent for a piece that was already stored.", _HIGH, 10),
     (10028, "Live View Opened", "A proctor opened the live view.", _INFO, 0),
     (10029, "Live View Closed", "The last proctor left the live view.", _INFO, 0),
+    (10035, "Session Rated", "A reviewer judged the session.", _INFO, 0),
 )
 
 EVENTS: dict[int, EventType] = {
