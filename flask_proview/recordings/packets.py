@@ -85,6 +85,8 @@ def timed_packets(opened: Opened, start_ms: float) -> Iterator[TimedPacket]:
     :raises OSError: what the source raised (bytes that should be there are not).
     """
     streams = [s for s in (opened.video, opened.audio) if s is not None]
+    # Once for each stream: making a Fraction of every packet's time base was a fifth of the whole copy.
+    scales = {stream.index: 1000 * float(stream.time_base or 0) for stream in streams}
     waiting_for_key = opened.video is not None
     packets = opened.container.demux(streams)
     while True:
@@ -101,7 +103,7 @@ def timed_packets(opened: Opened, start_ms: float) -> Iterator[TimedPacket]:
             if not packet.is_keyframe:
                 continue
             waiting_for_key = False
-        scale = 1000 * float(packet.time_base)
+        scale = scales[packet.stream_index]
         yield TimedPacket(
             packet, "video" if is_video else "audio", start_ms + packet.pts * scale, (packet.duration or 0) * scale
         )
