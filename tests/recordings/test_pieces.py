@@ -273,7 +273,7 @@ for seq in range(10_000):
 def test_sigkill_at_any_moment_loses_no_acknowledged_piece(place: Place, tmp_path: Path) -> None:
     session = place.start()
     acknowledged: dict[int, set[int]] = {}
-    for run in range(12):
+    for run in range(20):
         process = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path), str(session.id), session.uuid, str(run)],
             cwd=ROOT,
