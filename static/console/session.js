@@ -21,7 +21,7 @@ function running(root) {
   root.replaceChildren(...notices, problem, el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element));
   const ended = () => location.reload();
   view?.addEventListener('ended', ended);
-  view?.start();
+  if (view) afterLoad(() => view.start());
   let last = 0;
   poll(async () => {
     try {
@@ -46,6 +46,16 @@ function running(root) {
     }
     return true;
   }, EVERY_MS);
+}
+
+/**
+ * A video without data yet holds the page's load event back (HTML standard, "delaying-the-load-event flag"), and a screen
+ * that is not shared never has data.
+ * @param {() => void} run
+ */
+function afterLoad(run) {
+  if (document.readyState === 'complete') run();
+  else addEventListener('load', run, { once: true });
 }
 
 /** @param {import('./types.d.ts').Row} session */

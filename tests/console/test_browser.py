@@ -60,7 +60,9 @@ def test_hostile_text_runs_nowhere(watched: Watched, world: World) -> None:
     made = []
     for number, text in enumerate(HOSTILE):
         state = "running" if number % 2 else "stopped"
-        row = world.add_session(state=state, external_id=text, profile_id=text, title=text, user_agent=text, origin=text, ago_ms=0)
+        row = world.add_session(
+            state=state, external_id=text, profile_id=text, title=text, user_agent=text, origin=text, ago_ms=0
+        )
         for at in range(3):
             world.add_event(row, at * 100, 999_999, text[:80], **{text[:40]: text, "note": text})
         if state == "stopped":
@@ -129,6 +131,7 @@ def test_the_keyboard_reaches_a_session_from_the_login(watched: Watched, world: 
     row = world.add_session()
     page = watched.page
     page.goto(f"{watched.url}/proview/console/")
+    expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("admin")
     page.keyboard.press("Tab")
     page.keyboard.type("correct-horse-battery")

@@ -52,7 +52,9 @@ def test_a_role_may_do_what_it_is_for_and_nothing_else(
     person.enter(name)
     uuid = world.add_session(state=state).uuid
     headers = {"Origin": "http://localhost", "X-CSRF-Token": person.csrf}
-    response = person.client.open(CONSOLE + path.format(uuid=uuid), method=method, data={"rating": "high"}, headers=headers)
+    response = person.client.open(
+        CONSOLE + path.format(uuid=uuid), method=method, data={"rating": "high"}, headers=headers
+    )
     assert (response.status_code != 403) == (name in allowed), response.text
 
 
@@ -123,8 +125,13 @@ def test_the_token_of_another_login_is_not_accepted(admin: Person, world: World)
     assert other.post(f"/sessions/{row.uuid}/terminate", csrf=admin.csrf).status_code == 403
 
 
-@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://localhost.evil.example", "http://localhost:81", "https://localhost"])
-def test_another_sites_form_changes_nothing_even_with_the_token(admin: Person, world: World, origin: str | None) -> None:
+@pytest.mark.parametrize(
+    "origin",
+    [None, "null", "https://evil.example", "http://localhost.evil.example", "http://localhost:81", "https://localhost"],
+)
+def test_another_sites_form_changes_nothing_even_with_the_token(
+    admin: Person, world: World, origin: str | None
+) -> None:
     row = world.add_session(state="running")
     assert admin.post(f"/sessions/{row.uuid}/terminate", origin=origin).status_code == 403
     assert world.refresh(row).state == State.RUNNING

@@ -47,7 +47,10 @@ def test_a_page_comes_back_after_the_login(person: Person) -> None:
     response = person.get("/sessions/0b9f?x=1")
     location = response.headers["Location"]
     assert location == f"{CONSOLE}/login?next=%2Fproview%2Fconsole%2Fsessions%2F0b9f%3Fx%3D1"
-    assert person.log_in("admin", next=f"{CONSOLE}/sessions/0b9f?x=1").headers["Location"] == f"{CONSOLE}/sessions/0b9f?x=1"
+    assert (
+        person.log_in("admin", next=f"{CONSOLE}/sessions/0b9f?x=1").headers["Location"]
+        == f"{CONSOLE}/sessions/0b9f?x=1"
+    )
 
 
 @pytest.mark.parametrize(

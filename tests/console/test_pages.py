@@ -41,7 +41,9 @@ def test_an_empty_list_says_what_to_do(admin: Person) -> None:
 
 
 def test_the_newest_session_stands_on_top_and_older_ones_on_the_next_page(admin: Person, world: World) -> None:
-    made = [world.add_session(profile_id=f"c{number}", external_id=f"e{number}").uuid for number in range(PAGE_SIZE + 3)]
+    made = [
+        world.add_session(profile_id=f"c{number}", external_id=f"e{number}").uuid for number in range(PAGE_SIZE + 3)
+    ]
     first = admin.get("/sessions.json").get_json()
     assert [row["uuid"] for row in first["rows"]] == made[:2:-1]
     older = rows(admin, f"?before={first['next']}")
@@ -63,7 +65,18 @@ def test_search_finds_by_uuid_and_takes_wildcards_literally(admin: Person, world
     assert rows(admin, "?q=%25") == [] and rows(admin, "?q=_") == []
 
 
-@pytest.mark.parametrize("query", ["?q=%00", "?before=9e9", "?before=-1", "?before=99999999999999999999", "?state=x'--", "?account=%00%00", "?q=" + "x" * 5000])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?q=%00",
+        "?before=9e9",
+        "?before=-1",
+        "?before=99999999999999999999",
+        "?state=x'--",
+        "?account=%00%00",
+        "?q=" + "x" * 5000,
+    ],
+)
 def test_hostile_queries_show_a_list(admin: Person, world: World, query: str) -> None:
     assert admin.get(f"/{query}").status_code == 200
     assert admin.get(f"/sessions.json{query}").status_code == 200
@@ -94,7 +107,9 @@ def test_coverage_comes_from_the_ledger(admin: Person, world: World) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_a_candidate_wrote_is_text_in_every_page(admin: Person, world: World, text: str) -> None:
-    row = world.add_session(external_id=text, profile_id=text, title=text, user_agent=text, address=text[:64], origin=text)
+    row = world.add_session(
+        external_id=text, profile_id=text, title=text, user_agent=text, address=text[:64], origin=text
+    )
     world.add_event(row, 100, 999_999, text[:80], note=text)
     world.runtime.refusals.count(text, text, text, text, text, text)
     for path in ["/", f"/?q={row.uuid}", f"/sessions/{row.uuid}", "/problems"]:
@@ -184,14 +199,21 @@ def test_a_missing_media_process_is_a_finding_and_not_an_error(tmp_path: Path, t
         assert "The media process does not answer" in person.get("/problems").text
         uuid = world.add_session(state="running").uuid
         headers = {"Origin": "http://localhost", "X-CSRF-Token": person.csrf}
-        for body in [{}, {"sdp": 1, "tracks": {}}, {"sdp": "v=0", "tracks": {"0": "desktop"}}, {"sdp": "", "tracks": {"0": "camera"}}]:
+        for body in [
+            {},
+            {"sdp": 1, "tracks": {}},
+            {"sdp": "v=0", "tracks": {"0": "desktop"}},
+            {"sdp": "", "tracks": {"0": "camera"}},
+        ]:
             response = person.client.post(f"/proview/console/sessions/{uuid}/live", json=body, headers=headers)
             assert response.status_code == 400, body
     finally:
         world.close()
 
 
-@pytest.mark.parametrize(("share", "text"), [(None, "–"), (1.0, "100 %"), (0.9999, "99.9 %"), (0.95, "95 %"), (0.0, "0 %"), (0.4567, "45 %")])
+@pytest.mark.parametrize(
+    ("share", "text"), [(None, "–"), (1.0, "100 %"), (0.9999, "99.9 %"), (0.95, "95 %"), (0.0, "0 %"), (0.4567, "45 %")]
+)
 def test_a_share_is_never_rounded_up(share: float | None, text: str) -> None:
     assert present.percent(share) == text
 

@@ -182,7 +182,9 @@ def test_speed_is_applied_to_both_pictures(watched: Watched, recorded: Session) 
     page.get_by_label("Speed").select_option("4")
     page.keyboard.press("2")
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("() => [...document.querySelectorAll('video')].every(v => Math.abs(v.playbackRate - 4) < 0.5)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('video')].every(v => Math.abs(v.playbackRate - 4) < 0.5)"
+    )
 
 
 def test_typing_in_fields_is_not_a_shortcut(watched: Watched, recorded: Session) -> None:
@@ -236,7 +238,10 @@ def test_a_proctor_is_told_why_there_is_no_recording(watched: Watched, recorded:
     expect(watched.page.get_by_text("Recordings are shown to reviewers")).to_be_visible()
     answer = watched.page.evaluate(f"() => fetch('/proview/v1/playback/{recorded.uuid}').then(r => r.status)")
     assert answer in (401, 403)
-    assert watched.page.evaluate(f"() => fetch('/proview/media/{recorded.uuid}/camera.webm').then(r => r.status)") in (401, 403)
+    assert watched.page.evaluate(f"() => fetch('/proview/media/{recorded.uuid}/camera.webm').then(r => r.status)") in (
+        401,
+        403,
+    )
 
 
 @contextmanager
@@ -266,7 +271,9 @@ def host_page(frame_url: list[str]) -> Iterator[str]:
         server.server_close()
 
 
-def test_the_embedded_player_plays_on_the_accounts_site_and_nowhere_else(browser: Browser, tmp_path: Any, template: Any) -> None:
+def test_the_embedded_player_plays_on_the_accounts_site_and_nowhere_else(
+    browser: Browser, tmp_path: Any, template: Any
+) -> None:
     frame_url = [""]
     with host_page(frame_url) as lms, host_page(frame_url) as stranger:
         accounts = [{"name": "main", "token": "11111111-2222-4333-8444-555555555555", "domains": [lms]}]

@@ -48,7 +48,9 @@ class World:
     def close(self) -> None:
         self.runtime.stop()
 
-    def add_session(self, *, state: str = "stopped", length_ms: int = 20_000, ago_ms: int = 60_000, **values: Any) -> Session:
+    def add_session(
+        self, *, state: str = "stopped", length_ms: int = 20_000, ago_ms: int = 60_000, **values: Any
+    ) -> Session:
         """A session that started ``ago_ms`` before it ended (or before now)."""
         now = now_ms()
         started = now - ago_ms - length_ms
@@ -152,7 +154,9 @@ class Person:
         found = self.world.runtime.logins.read(cookie.value if cookie else "")
         return found[1].csrf if found else ""
 
-    def post(self, path: str, form: dict[str, str] | None = None, *, csrf: str | None = None, origin: str | None = HERE) -> TestResponse:
+    def post(
+        self, path: str, form: dict[str, str] | None = None, *, csrf: str | None = None, origin: str | None = HERE
+    ) -> TestResponse:
         fields = {**(form or {}), "csrf": self.csrf if csrf is None else csrf}
         return self.client.post(CONSOLE + path, data=fields, headers=_origin(origin))
 

@@ -10,6 +10,8 @@ const TICK_MS = 100;
 const SEEK_AT_S = 0.5;
 const MAX_NUDGE = 0.1;
 const MAX_HTML_RATE = 16;
+// The ledger's and the file's first millisecond need not be the same.
+const EDGE_S = 0.05;
 
 /** @typedef {import('../types.d.ts').PlayerTrack} PlayerTrack */
 
@@ -29,7 +31,7 @@ class Voice {
     const seconds = this.seconds(at);
     // The file may end a moment before the ledger says; a video that has ended cannot lead.
     const known = Number.isFinite(this.video.duration) ? this.video.duration : this.track.duration / 1000;
-    return seconds >= 0 && seconds < known - 0.03 && outcomeAt(this.track.ledger, at)?.outcome === 'recorded';
+    return seconds >= -EDGE_S && seconds < known - 0.03 && outcomeAt(this.track.ledger, at)?.outcome === 'recorded';
   }
 
   /** @param {number} at session ms → seconds in the file */
@@ -38,7 +40,7 @@ class Voice {
   }
 
   get position() {
-    return this.track.offset + this.video.currentTime * 1000;
+    return Math.round(this.track.offset + this.video.currentTime * 1000);
   }
 }
 
@@ -63,7 +65,9 @@ export class Engine extends EventTarget {
 
   start() {
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
-    this.seek(0);
+    // Before the first picture the candidate gave consent; nobody wants to start with looking at nothing.
+    const starts = this.voices.flatMap(({ track }) => track.ledger.find((row) => row.outcome === 'recorded')?.from_ms ?? []);
+    this.seek(starts.length ? Math.min(...starts) : 0);
   }
 
   stop() {
@@ -126,7 +130,7 @@ export class Engine extends EventTarget {
     const target = Math.max(0, Math.min(this.length, at));
     this.#rebase(target);
     this.#lead = null;
-    for (const voice of this.voices) if (voice.covers(target)) voice.video.currentTime = voice.seconds(target);
+    for (const voice of this.voices) if (voice.covers(target)) voice.video.currentTime = Math.max(0, voice.seconds(target));
     this.#tick(target);
   }
 
