@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from .world import PASSWORD, Person, World, served
 
@@ -63,9 +63,13 @@ class Watched:
         self.url = url
         self.faults: list[str] = []
         page.set_default_timeout(15_000)
-        page.on("dialog", lambda dialog: (self.faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dialog)
         page.on("pageerror", lambda error: self.faults.append(f"error {error}"))
         page.on("console", lambda message: self._console(message.type, message.text))
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog {dialog.message}")
+        dialog.dismiss()
 
     def _console(self, kind: str, text: str) -> None:
         if kind == "error" and "Failed to load resource" not in text:

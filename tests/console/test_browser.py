@@ -68,7 +68,8 @@ def test_hostile_text_runs_nowhere(watched: Watched, world: World) -> None:
         if state == "stopped":
             world.finalise(row)
         made.append(row)
-    world.runtime.refusals.count(*HOSTILE[:4], path=HOSTILE[0], detail=HOSTILE[1])
+    route, account, reason, host, *_ = HOSTILE
+    world.runtime.refusals.count(route, account, reason, host, path=HOSTILE[0], detail=HOSTILE[1])
     watched.log_in()
     page = watched.page
     expect(page.locator("tbody tr")).to_have_count(len(made))
