@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask_proview.config import Config
@@ -17,7 +19,7 @@ from .pages import error_page
 from .pool import Pool
 from .request import Request, body_chunks, build_request
 from .response import AnswerRewriter, authenticates_connection
-from .tunnel import client_socket, require_client_socket, run_tunnel
+from .tunnel import client_is_there, client_socket, require_client_socket, run_tunnel
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -61,15 +63,14 @@ class ReverseProxy:
 
     def _forward(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = build_request(environ, self._forwarded, self._authority, self._max_body)
-        client = client_socket(environ)
-        if request.upgrade:
-            client = require_client_socket(environ)
-        connection, head = self._exchange(environ, request, client)
-        answer = _Answer(
-            self._pool, connection, head, client, authenticates_connection(head, environ.get("HTTP_AUTHORIZATION", ""))
-        )
+        client = require_client_socket(environ) if request.upgrade else client_socket(environ)
+        # A proxy in front may carry many users over one connection: none of them owns it.
+        user = None if self._forwarded.is_behind_a_proxy(environ) else client
+        connection, head = self._exchange(environ, request, user)
+        pin = authenticates_connection(head, environ.get("HTTP_AUTHORIZATION", ""))
+        answer = _Answer(self._pool, connection, head, user, pin)
         try:
-            fields = self._rewriter.fields(head, self._forwarded.origin(environ))
+            fields = self._rewriter.fields(head, self._forwarded.origin(environ), environ.get("HTTP_HOST", ""))
             if head.code == 101:
                 if not request.upgrade:
                     raise BadAnswer("101 to a request that asked for no upgrade")
@@ -77,7 +78,7 @@ class ReverseProxy:
                 answer.close()
                 return _end_of_tunnel(environ)
             if any(v.startswith("text/event-stream") for v in head.values("content-type")):
-                connection.set_timeout(EVENT_STREAM_S)
+                connection.wait_at_most(EVENT_STREAM_S, None if client is None else partial(client_is_there, client))
             start_response(head.status, fields)
         except BaseException:
             answer.close()
@@ -114,16 +115,18 @@ class ReverseProxy:
         try:
             connection.send(request.head + first)
             for chunk in chunks:
+                if connection.has_answered():
+                    return _closing(connection.read_head(request.method))
                 connection.send(chunk)
         except (BadAnswer, Stale):
             # The application may have answered (413, 401) without waiting for the whole body.
-            head = connection.read_head(request.method)
-            return _closing(head)
+            return _closing(connection.read_head(request.method))
         return connection.read_head(request.method)
 
 
 def _closing(head: Head) -> Head:
-    return Head(head.version, head.code, head.reason, head.fields, head.length, head.chunked, keep_alive=False)
+    """The request was not sent to its end, so nothing may follow it."""
+    return replace(head, keep_alive=False)
 
 
 class _Answer:

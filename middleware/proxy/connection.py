@@ -1,31 +1,40 @@
-"""One connection to the application: buffered reads, strict framing, deadlines on every wait."""
+"""One connection to the application: buffered reads and a deadline on every wait."""
 
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
+from .body import body_of
 from .errors import BadAnswer, CutOff, Slow, Stale, Unreachable
 from .head import MAX_HEAD, Head, parse_head
 
 READ_BYTES = 65_536
-MAX_CHUNK_LINE = 1024
-MAX_TRAILERS = 8192
 MAX_INTERIM = 16
-_CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})(?:[ \t]*;[^\r\n\0]*)?")
+# How often a silent event stream looks whether its reader is still there.
+LOOK_S = 5.0
 
 
 class Connection:
-    """A socket with a read buffer. ``used``: an answer came over it before."""
+    """A socket with a read buffer.
+
+    ``used``: an answer came over it before. ``private``: a user authenticated on it, so nobody else may ever get it;
+    ``tied``: it is closed together with that user's connection to us.
+    """
 
     def __init__(self, sock: socket.socket, read_s: float) -> None:
         self._sock = sock
         self._buffer = b""
+        self._at = 0
         self._read_s = read_s
+        self._idle_s = read_s
+        self._reader_is_there: Callable[[], bool] | None = None
         self.used = False
+        self.private = False
+        self.tied = False
         sock.settimeout(read_s)
 
     @classmethod
@@ -44,7 +53,10 @@ class Connection:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is not None:
                 sock = tls.wrap_socket(sock, server_hostname=host)
-        except (OSError, ssl.SSLError) as error:
+        except TimeoutError:
+            sock.close()
+            raise Slow(f"no TLS with {host}:{port} within {connect_s} s") from None
+        except OSError as error:
             sock.close()
             raise Unreachable(f"no TLS with {host}:{port}: {error}") from None
         return cls(sock, read_s)
@@ -53,27 +65,51 @@ class Connection:
     def socket(self) -> socket.socket:
         return self._sock
 
+    @property
+    def has_leftover(self) -> bool:
+        """Bytes that belong to no answer: the connection cannot be trusted any more."""
+        return self._at < len(self._buffer)
+
     def take_buffer(self) -> bytes:
         """What was read beyond the head (for a tunnel)."""
-        data, self._buffer = self._buffer, b""
+        data, self._buffer, self._at = self._buffer[self._at :], b"", 0
         return data
 
     def is_quiet(self) -> bool:
-        """Whether an idle connection is still open and silent. TLS sockets cannot peek; the first write tells."""
-        if isinstance(self._sock, ssl.SSLSocket):
-            return True
+        """Whether an idle connection is still open and silent. What speaks unasked (a 408, a close) is not used again:
+        its words would be taken for the next answer."""
         try:
             self._sock.settimeout(0)
-            self._sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
             self._sock.settimeout(self._read_s)
             return True
         except OSError:
             return False
         return False
 
-    def set_timeout(self, seconds: float) -> None:
-        self._sock.settimeout(seconds)
+    def has_answered(self) -> bool:
+        """Whether a final answer begins to arrive while the request is still being sent. Unasked ``100 Continue``, as
+        old IIS versions send it, is none. TLS sockets cannot peek."""
+        if isinstance(self._sock, ssl.SSLSocket):
+            return False
+        try:
+            self._sock.settimeout(0)
+            start = self._sock.recv(10, socket.MSG_PEEK)
+        except OSError:
+            return False
+        finally:
+            self._sock.settimeout(self._read_s)
+        return len(start) == 10 and start[9:] != b"1"
+
+    def wait_at_most(self, seconds: float, reader_is_there: Callable[[], bool] | None = None) -> None:
+        """For a body that may pause longer than ``upstream_read_s``; given up early when nobody reads it any more."""
+        self._idle_s = seconds
+        self._reader_is_there = reader_is_there
+        self._sock.settimeout(min(seconds, LOOK_S) if reader_is_there else seconds)
+
+    def reset_waiting(self) -> None:
+        self.wait_at_most(self._read_s)
 
     def send(self, data: bytes) -> None:
         """:raises Stale: when a kept connection was closed. :raises Slow, BadAnswer:"""
@@ -93,20 +129,25 @@ class Connection:
             head = parse_head(self._read_head_bytes(), method)
             if head.code >= 200 or head.code == 101:
                 return head
+            # Something was answered: from here on the request is not one that could be sent again.
+            self.used = False
         raise BadAnswer("too many interim answers")
 
     def _read_head_bytes(self) -> bytes:
-        searched = 0
-        while (at := self._buffer.find(b"\r\n\r\n", searched)) < 0:
+        self._buffer = self.take_buffer()
+        searched, deadline = 0, 0.0
+        while (end := self._buffer.find(b"\r\n\r\n", searched)) < 0:
             if len(self._buffer) > MAX_HEAD:
                 raise BadAnswer(f"head of more than {MAX_HEAD} bytes")
+            if deadline and time.monotonic() > deadline:
+                raise Slow("the head of the answer drips in")
             searched = max(0, len(self._buffer) - 3)
-            data = self._receive_for_head()
-            self._buffer += data
-        if at > MAX_HEAD:
+            self._buffer += self._receive_for_head()
+            deadline = deadline or time.monotonic() + self._read_s
+        if end > MAX_HEAD:
             raise BadAnswer(f"head of more than {MAX_HEAD} bytes")
-        head, self._buffer = self._buffer[: at + 4], self._buffer[at + 4 :]
-        return head
+        self._at = end + 4
+        return self._buffer[: end + 4]
 
     def _receive_for_head(self) -> bytes:
         try:
@@ -120,73 +161,45 @@ class Connection:
         return data
 
     def body(self, head: Head) -> Iterator[bytes]:
-        """The body as it arrives.
-
-        :raises CutOff: when it ends before its framing says so.
-        """
-        if head.chunked:
-            yield from self._chunks()
-        elif head.length is None:
-            yield from self._until_close()
-        else:
-            yield from self._sized(head.length)
-
-    def _sized(self, left: int) -> Iterator[bytes]:
-        while left:
-            data = self._some(left)
-            if not data:
-                raise CutOff(f"the application's answer ended {left} bytes early")
-            left -= len(data)
-            yield data
-
-    def _until_close(self) -> Iterator[bytes]:
-        while data := self._some(READ_BYTES):
-            yield data
-
-    def _chunks(self) -> Iterator[bytes]:
-        while True:
-            match = _CHUNK.fullmatch(self._line(MAX_CHUNK_LINE))
-            if match is None:
-                raise CutOff("malformed chunk size")
-            size = int(match[1], 16)
-            if size == 0:
-                break
-            yield from self._sized(size)
-            if self._line(2) != b"":
-                raise CutOff("chunk without its end")
-        left = MAX_TRAILERS
-        while line := self._line(left):
-            left -= len(line) + 2
-
-    def _line(self, limit: int) -> bytes:
-        while (at := self._buffer.find(b"\r\n")) < 0:
-            if len(self._buffer) > limit:
-                raise CutOff("line too long in a chunked body")
-            data = self._receive()
-            if not data:
-                raise CutOff("the application's answer ended inside its chunks")
-            self._buffer += data
-        if at > limit:
-            raise CutOff("line too long in a chunked body")
-        line, self._buffer = self._buffer[:at], self._buffer[at + 2 :]
-        return line
-
-    def _some(self, limit: int) -> bytes:
-        if not self._buffer:
-            return self._receive(min(limit, READ_BYTES))
-        data, self._buffer = self._buffer[:limit], self._buffer[limit:]
-        return data
-
-    def _receive(self, limit: int = READ_BYTES) -> bytes:
-        try:
-            return self._sock.recv(limit)
-        except OSError as error:
-            raise CutOff(f"the application's answer broke off: {error}") from None
+        """:raises CutOff: when it ends before its framing says so."""
+        return body_of(head, self)
 
     @property
-    def has_leftover(self) -> bool:
-        """Bytes that belong to no answer: the connection cannot be trusted any more."""
-        return bool(self._buffer)
+    def has_line(self) -> bool:
+        return self._buffer.find(b"\r\n", self._at) >= 0
+
+    def line(self, limit: int) -> bytes:
+        while (end := self._buffer.find(b"\r\n", self._at)) < 0:
+            if len(self._buffer) - self._at > limit:
+                raise CutOff("line too long in a chunked body")
+            data = self._receive(READ_BYTES)
+            if not data:
+                raise CutOff("the application's answer ended inside its chunks")
+            self._buffer = self.take_buffer() + data
+        if end - self._at > limit:
+            raise CutOff("line too long in a chunked body")
+        line, self._at = self._buffer[self._at : end], end + 2
+        return line
+
+    def some(self, limit: int) -> bytes:
+        if not self.has_leftover:
+            return self._receive(min(limit, READ_BYTES))
+        data = self._buffer[self._at : self._at + limit]
+        self._at += len(data)
+        return data
+
+    def _receive(self, limit: int) -> bytes:
+        give_up = time.monotonic() + self._idle_s
+        while True:
+            try:
+                return self._sock.recv(limit)
+            except TimeoutError:
+                if self._reader_is_there is None or time.monotonic() >= give_up:
+                    raise CutOff(f"the application's answer paused for {self._idle_s:g} s") from None
+                if not self._reader_is_there():
+                    raise CutOff("the reader of an event stream is gone") from None
+            except OSError as error:
+                raise CutOff(f"the application's answer broke off: {error}") from None
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

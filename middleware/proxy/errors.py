@@ -21,8 +21,14 @@ class TooLarge(ProxyError):
     status = "413 Content Too Large"
 
 
-class NotTunnelled(ProxyError):
-    """The server in front cannot hand over its socket."""
+class LengthRequired(ProxyError):
+    """The server in front does not decode chunked bodies."""
+
+    status = "411 Length Required"
+
+
+class Unsupported(ProxyError):
+    """A transfer coding nobody uses, or a server in front that cannot hand over its socket."""
 
     status = "501 Not Implemented"
 

@@ -14,17 +14,22 @@ from flask_proview.middleware.page_origin import PageOrigins
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-NAMES = frozenset(
+WRITTEN = frozenset(("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port"))
+# What applications and frameworks believe about the client or about the address that was asked for. An address told
+# beside the real one would lead around the routes we protect (IIS, Symfony: X-Original-URL, X-Rewrite-URL).
+_CLAIMS = frozenset(
     (
-        "forwarded",
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-host",
-        "x-forwarded-port",
-        "x-forwarded-server",
-        "x-forwarded-ssl",
-        "x-forwarded-prefix",
         "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "true-client-ip",
+        "x-original-url",
+        "x-original-uri",
+        "x-original-host",
+        "x-rewrite-url",
+        "x-host",
+        "front-end-https",
+        "x-url-scheme",
     )
 )
 _ADDRESSES = re.compile(r"[0-9A-Fa-f.:, \[\]]{1,1000}")
@@ -37,21 +42,37 @@ class ForwardedHeaders:
     def __init__(self, config: Config) -> None:
         self._origins = PageOrigins(config)
 
+    def trusts(self, environ: WSGIEnvironment) -> bool:
+        """Whether the peer is one of our own proxies."""
+        return self._origins.trusts(environ.get("REMOTE_ADDR", ""))
+
+    def is_behind_a_proxy(self, environ: WSGIEnvironment) -> bool:
+        """Whether several people may share the peer's connection, declared or not."""
+        return (
+            self.trusts(environ)
+            or not environ.get("REMOTE_ADDR")
+            or any(key in environ for key in ("HTTP_VIA", "HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR"))
+        )
+
     def origin(self, environ: WSGIEnvironment) -> str:
         """``scheme://host`` under which the client asked."""
         origin, host = self._origins.of(environ)
         return str(origin) if origin is not None else f"{environ.get('wsgi.url_scheme', 'http')}://{host}"
 
+    @staticmethod
+    def must_drop(name: str, trusted: bool) -> bool:
+        """Whether the client's own field of this name (in lower case) stays behind."""
+        return name in WRITTEN or (not trusted and (name in _CLAIMS or name.startswith("x-forwarded-")))
+
     def fields(self, environ: WSGIEnvironment) -> list[tuple[str, str]]:
         """The fields to send upstream."""
         peer = environ.get("REMOTE_ADDR", "") or "unknown"
-        trusted = self._origins.trusts(peer)
         scheme, _, host = self.origin(environ).partition("://")
         if _HOST.fullmatch(host) is None:
             host = ""
         chain = peer
         forwarded = f"for={_node(peer)};host={_quoted(host)};proto={scheme}"
-        if trusted:
+        if self.trusts(environ):
             before = environ.get("HTTP_X_FORWARDED_FOR", "")
             if _ADDRESSES.fullmatch(before):
                 chain = f"{before}, {peer}"
@@ -73,4 +94,4 @@ def _node(address: str) -> str:
 
 
 def _quoted(host: str) -> str:
-    return f'"{host}"' if ":" in host else host
+    return f'"{host}"' if ":" in host or not host else host

@@ -9,9 +9,9 @@ from .errors import BadAnswer
 
 MAX_HEAD = 65_536
 MAX_FIELDS = 200
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([^\r\n\0]*))?\r\n")
-# No space before the colon, no obs-fold, no bare CR, LF or NUL anywhere in a value.
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([^\r\n\0]*+)\r\n")
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t -~\x80-\xff]*))?\r\n")
+# No space before the colon, no obs-fold, no control character (bare CR, LF, NUL) in a value (RFC 9110 section 5.5).
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([\t -~\x80-\xff]*+)\r\n")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 HOP_BY_HOP = frozenset(
     (

@@ -6,8 +6,9 @@ from html import escape
 
 _TEXT = {
     "400": ("This request could not be understood", "Please go back and try again."),
+    "411": ("This upload is not supported here", "Please tell your institution."),
     "413": ("The file is too large", "Please go back and choose a smaller file."),
-    "501": ("This connection is not supported here", "Please tell your institution."),
+    "501": ("This request is not supported here", "Please tell your institution."),
     "502": ("The exam server gave no proper answer", "Please wait a moment, then reload this page."),
     "503": ("The exam server is busy", "Please wait a moment, then reload this page."),
     "504": ("The exam server takes too long to answer", "Please wait a moment, then reload this page."),

@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 import weakref
+from collections import deque
 from typing import Any
 
 from .connection import Connection
@@ -20,13 +21,17 @@ IDLE_S = 4.0
 
 
 class Pool:
-    """Connections to one host and port."""
+    """Connections to one host and port: at most ``size`` in use and kept together.
+
+    Connections of authenticated users are kept besides; there are never more of them than clients are connected.
+    """
 
     def __init__(self, host: str, port: int, tls: bool, *, size: int, connect_s: float, read_s: float) -> None:
-        self._host, self._port = host, port
+        self._host, self._port, self._size = host, port, size
         self._tls = ssl.create_default_context() if tls else None
         self._connect_s, self._read_s = connect_s, read_s
-        self._idle: list[tuple[Connection, float]] = []
+        self._idle: deque[tuple[Connection, float]] = deque()
+        self._busy = 0
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(size)
         self._pinned: weakref.WeakKeyDictionary[Any, Connection] = weakref.WeakKeyDictionary()
@@ -40,38 +45,60 @@ class Pool:
         """
         if not self._free.acquire(timeout=self._connect_s):
             raise Busy("all connections to the application are in use")
+        with self._lock:
+            self._busy += 1
         try:
             connection = self._pinned_to(client) or (None if fresh else self._kept())
-            return connection or Connection.open(self._host, self._port, self._tls, self._connect_s, self._read_s)
+            if connection is None:
+                self._make_room()
+                connection = Connection.open(self._host, self._port, self._tls, self._connect_s, self._read_s)
+            return connection
         except BaseException:
-            self._free.release()
+            self._give_back_slot()
             raise
 
     def release(self, connection: Connection, client: object, *, keep: bool, pin: bool) -> None:
-        """Give it back, once."""
-        self._free.release()
+        """Give it back, once.
+
+        :param pin: a user authenticates on it; this cannot be undone.
+        """
+        connection.private = connection.private or pin
         if not keep or connection.has_leftover:
             connection.close()
-            return
-        connection.used = True
-        connection.set_timeout(self._read_s)
-        if pin:
-            self._pin(connection, client)
-            return
-        with self._lock:
-            self._idle.append((connection, time.monotonic()))
+        else:
+            connection.used = True
+            connection.reset_waiting()
+            if connection.private:
+                self._pin(connection, client)
+            else:
+                with self._lock:
+                    self._idle.append((connection, time.monotonic()))
+        self._give_back_slot()
+        self._make_room()
 
     def close(self) -> None:
         """Close everything that is not in use. Safe to call twice."""
         with self._lock:
-            idle, self._idle = self._idle, []
-        for connection in [*(c for c, _ in idle), *self._pinned.values()]:
+            closing = [connection for connection, _ in self._idle] + list(self._pinned.values())
+            self._idle.clear()
+            self._pinned.clear()
+        for connection in closing:
             connection.close()
-        self._pinned.clear()
 
-    def _pinned_to(self, client: object) -> Connection | None:
-        pinned = self._pinned.pop(client, None) if client is not None else None
-        return pinned if pinned is not None and pinned.is_quiet() else None
+    def _give_back_slot(self) -> None:
+        with self._lock:
+            self._busy -= 1
+        self._free.release()
+
+    def _make_room(self) -> None:
+        """Close the oldest kept connections that are too old or too many."""
+        closing = []
+        with self._lock:
+            oldest_use = time.monotonic() - IDLE_S
+            while self._idle and (self._idle[0][1] < oldest_use or self._busy + len(self._idle) > self._size):
+                closing.append(self._idle.popleft()[0])
+        for connection in closing:
+            connection.close()
 
     def _kept(self) -> Connection | None:
         while True:
@@ -83,10 +110,23 @@ class Pool:
                 return connection
             connection.close()
 
+    def _pinned_to(self, client: object) -> Connection | None:
+        if client is None:
+            return None
+        with self._lock:
+            connection = self._pinned.pop(client, None)
+        if connection is None or connection.is_quiet():
+            return connection
+        connection.close()
+        return None
+
     def _pin(self, connection: Connection, client: object) -> None:
-        try:
-            self._pinned[client] = connection
-        except (
-            TypeError
-        ):  # this server's sockets cannot be referred to weakly: a handshake that fails is better than a mix-up
+        """Without a client to tie it to it is closed: a login that fails is better than one as somebody else."""
+        if client is None:
             connection.close()
+            return
+        with self._lock:
+            self._pinned[client] = connection
+        if not connection.tied:
+            connection.tied = True
+            weakref.finalize(client, connection.close).atexit = False

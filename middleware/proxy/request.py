@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
-from .errors import BadRequest, TooLarge
-from .forwarded import NAMES as FORWARDED
+from .errors import BadRequest, LengthRequired, TooLarge, Unsupported
 from .forwarded import ForwardedHeaders
 from .head import HOP_BY_HOP
 
@@ -21,9 +20,11 @@ BODY_BYTES = 65_536
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS"))
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}")
 _TARGET = re.compile(r"(?:/[!-~\x80-\xff]*|\*)")
-_ABSOLUTE = re.compile(r"https?://[^/?#]*", re.I)
-_UNSAFE_VALUE = re.compile(r"[\r\n\0]")
-_DROPPED = HOP_BY_HOP | FORWARDED | {"host", "expect", "content-length", "content-type"}
+_ABSOLUTE = re.compile(r"https?://([^/?#]*)", re.I)
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._~!$&'()*+;=%-]{1,255})(?::[0-9]{0,5})?")
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+# Proxy would become PHP's and CGI's HTTP_PROXY variable (CVE-2016-5385); an Expect was answered by the server in front.
+_DROPPED = HOP_BY_HOP | {"host", "expect", "proxy", "content-length", "content-type"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +47,25 @@ def build_request(environ: WSGIEnvironment, forwarded: ForwardedHeaders, authori
     method = environ["REQUEST_METHOD"]
     if _METHOD.fullmatch(method) is None or method in ("CONNECT", "TRACE"):
         raise BadRequest(f"method {method[:40]!r}")
-    chunked = environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
+    chunked = _is_chunked(environ)
     length = 0 if chunked else _content_length(environ.get("CONTENT_LENGTH", ""))
     if length > max_body:
         raise TooLarge(f"a request body of {length} bytes; server.max_upload_mb allows {max_body}")
     upgrade = _upgrade_of(environ)
-    fields = [("Host", environ.get("HTTP_HOST") or authority), *_end_to_end(environ), *forwarded.fields(environ)]
+    host = _host_of(environ, authority)
+    trusted = forwarded.trusts(environ)
+    kept = ((name.title(), value) for name, value in _end_to_end(environ) if not forwarded.must_drop(name, trusted))
+    fields = [("Host", host), *kept, *forwarded.fields(environ)]
     if environ.get("CONTENT_TYPE"):
         fields.append(("Content-Type", environ["CONTENT_TYPE"]))
     if chunked:
         fields.append(("Transfer-Encoding", "chunked"))
     elif length or method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
         fields.append(("Content-Length", str(length)))
-    fields.append(("Connection", f"upgrade\r\nUpgrade: {upgrade}" if upgrade else "keep-alive"))
+    fields += [("Connection", "upgrade"), ("Upgrade", upgrade)] if upgrade else [("Connection", "keep-alive")]
+    for name, value in fields:
+        if _VALUE.fullmatch(value) is None:
+            raise BadRequest(f"header {name}")
     lines = [f"{method} {target_of(environ)} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
     return Request(method, "\r\n".join(lines).encode("latin-1"), length, chunked, bool(upgrade))
 
@@ -115,6 +122,36 @@ def _read(stream: IO[bytes], size: int) -> bytes:
         raise BadRequest(f"the request body cannot be read: {error}") from None
 
 
+def _is_chunked(environ: WSGIEnvironment) -> bool:
+    """Servers differ in what they make of codings they do not know; a body that is read in two ways is two requests."""
+    coding = environ.get("HTTP_TRANSFER_ENCODING")
+    if coding is None:
+        return False
+    if coding.strip().lower() != "chunked":
+        raise Unsupported(f"transfer-encoding {coding[:40]!r}")
+    if environ.get("CONTENT_LENGTH"):
+        raise BadRequest("both transfer-encoding and content-length")
+    if not environ.get("wsgi.input_terminated"):
+        raise LengthRequired("this WSGI server does not decode chunked bodies")
+    return True
+
+
+def _host_of(environ: WSGIEnvironment, authority: str) -> str:
+    """The Host as it was asked for (RFC 9112 section 3.2). HTTP/1.0 may leave it out: health checks do.
+
+    :raises BadRequest: when there is none, or two that differ.
+    """
+    host = str(environ.get("HTTP_HOST", ""))
+    if not host and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return authority
+    if _HOST.fullmatch(host) is None:
+        raise BadRequest(f"host {host[:80]!r}")
+    absolute = _ABSOLUTE.match(str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""))
+    if absolute is not None and absolute[1].lower() != host.lower():
+        raise BadRequest(f"target names {absolute[1][:80]!r}, host {host[:80]!r}")
+    return host
+
+
 def _content_length(raw: str) -> int:
     if raw == "":
         return 0
@@ -138,6 +175,4 @@ def _end_to_end(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
         name = key[5:].replace("_", "-").lower()
         if name in _DROPPED or name in listed:
             continue
-        if _UNSAFE_VALUE.search(value):
-            raise BadRequest(f"header {name}")
-        yield name.title(), value
+        yield name, value

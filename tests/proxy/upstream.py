@@ -15,10 +15,13 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\no
 class Upstream:
     """Answers the n-th request with ``answers[n]`` (the last one again and again). A callable gets the socket and the request."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, stop_at_head: bool = False) -> None:
+        self.stop_at_head = stop_at_head
         self.answers = list(answers) or [OK]
         self.requests: list[bytes] = []
         self.connections = 0
+        self.open_connections = 0
+        self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
@@ -54,16 +57,25 @@ class Upstream:
             except OSError:
                 return
             self.connections += 1
+            with self._lock:
+                self.open_connections += 1
             self._open.append(sock)
             thread = threading.Thread(target=self._serve, args=(sock,), daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def _serve(self, sock: socket.socket) -> None:
+        try:
+            self._talk(sock)
+        finally:
+            with self._lock:
+                self.open_connections -= 1
+
+    def _talk(self, sock: socket.socket) -> None:
         with sock:
             while True:
                 try:
-                    request = read_request(sock)
+                    request = read_request(sock, stop_at_head=self.stop_at_head)
                 except OSError:
                     return
                 if not request:
@@ -82,7 +94,7 @@ class Upstream:
                     return
 
 
-def read_request(sock: socket.socket) -> bytes:
+def read_request(sock: socket.socket, *, stop_at_head: bool = False) -> bytes:
     """One request, as far as its own framing says; b"" when the connection was closed."""
     data = b""
     while b"\r\n\r\n" not in data:
@@ -90,6 +102,8 @@ def read_request(sock: socket.socket) -> bytes:
         if not more:
             return b""
         data += more
+    if stop_at_head:
+        return data
     head, _, body = data.partition(b"\r\n\r\n")
     length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)
     if length:
