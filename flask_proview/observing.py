@@ -13,6 +13,8 @@ from .service.ending import end_session
 from .service.runtime import Runtime
 from .sessions.models import OPEN_STATES, State
 
+# route, account (None when it is not configured), reason, host
+Place = tuple[str, str | None, str, str]
 FLUSH_S = 5.0
 MAX_PLACES = 1000
 
@@ -23,8 +25,8 @@ class RuntimeObserver:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._lock = threading.Lock()
-        self._written: dict[tuple[str, str, str, str], float] = {}
-        self._pending: dict[tuple[str, str, str, str], int] = {}
+        self._written: dict[Place, float] = {}
+        self._pending: dict[Place, int] = {}
 
     def refused(self, refusal: Refusal) -> None:
         """Count it; the same place and reason is written at most every few seconds, however many pages are asked for."""

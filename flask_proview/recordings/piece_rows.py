@@ -83,6 +83,10 @@ class PieceRows:
             .where(Session.id == bindparam("key"))
             .values(
                 bytes_stored=Session.bytes_stored + bindparam("size"),
+                # A piece is a sign of life: a recording session needs no heartbeat writes of its own.
+                last_seen_at=case(
+                    (Session.ended_at.is_(None), bindparam("now", type_=BigInteger)), else_=Session.last_seen_at
+                ),
                 finalise_wanted_at=case((Session.ended_at.is_not(None), wanted), else_=Session.finalise_wanted_at),
             )
         )

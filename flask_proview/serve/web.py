@@ -7,6 +7,7 @@ built inside the worker, after gevent has patched sockets, so nothing that opens
 from __future__ import annotations
 
 import argparse
+import resource
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -62,6 +63,12 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         return build_application(self._config)
 
 
+def _raise_open_files() -> None:
+    """A candidate costs two descriptors for the socket and up to two for run files; the usual soft limit of 1024 is no limit we chose."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _stop_runtime(_arbiter: object, worker: Any) -> None:
     """gunicorn's ``worker_exit``: commit what is queued and close what is open."""
     application = getattr(worker, "wsgi", None)
@@ -75,6 +82,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--fd", type=int, help="a listening socket to take over")
     args = parser.parse_args(argv)
     end_with_parent()
+    _raise_open_files()
     from flask_proview.config import load_config
 
     from .logs import set_up_logging

@@ -10,7 +10,7 @@ from .runtime import LATE_FINALISE_S, Runtime
 
 def piece_stored(runtime: Runtime, session: Session, length: int) -> Session:
     """Called after a piece of ``session`` became durable; returns the session as it is now."""
-    count_stored(runtime, length)
+    count_stored(runtime, session.uuid, length)
     if session.state == State.CREATED:
         return run_session(runtime, session.uuid)
     if session.state not in OPEN_STATES:
@@ -18,7 +18,8 @@ def piece_stored(runtime: Runtime, session: Session, length: int) -> Session:
     return session
 
 
-def count_stored(runtime: Runtime, length: int) -> None:
+def count_stored(runtime: Runtime, uuid: str, length: int) -> None:
+    runtime.sessions.seen(uuid)
     runtime.counters.add("pieces_stored")
     runtime.counters.add("piece_bytes", length)
 

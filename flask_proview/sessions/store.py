@@ -125,6 +125,12 @@ class SessionStore:
                 self._touched.pop(uuid, None)  # it is not written: the next sign of life is
             raise
 
+    def seen(self, uuid: str) -> None:
+        """A piece of it was stored, which wrote the sign of life: the next :meth:`touch` has nothing to do."""
+        with self._lock:
+            if uuid in self._touched or len(self._touched) < MAX_TRACKED_TOUCHES:
+                self._touched[uuid] = now_ms()
+
     def run_started(self, uuid: str) -> Session:
         """created → running; anything else stays."""
         return self._change(uuid, {State.CREATED}, State.RUNNING)

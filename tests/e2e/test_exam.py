@@ -219,8 +219,9 @@ def test_a_closed_tab_and_a_reopened_browser_go_on_with_the_same_session(
             candidate.pass_checks()
             candidate.begin()
             candidate.answer(1)
+            uuid = only_session(running)
+            wait_until(lambda: len(coverage(running, uuid)) >= 3, what="recording before the tab is closed")
             cookies = browser.cookies()
-        uuid = only_session(running)
         with chromium(playwright, tmp_path / "profile") as browser:
             # Session cookies of the exam site end with the browser; a candidate would log in again.
             browser.add_cookies([{**c, "expires": -1} for c in cookies])  # type: ignore[typeddict-item]

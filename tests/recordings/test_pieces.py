@@ -140,7 +140,9 @@ def test_a_short_write_is_not_acknowledged_and_is_never_read(place: Place) -> No
 
 def test_after_a_failed_sync_nothing_is_acknowledged_any_more(place: Place) -> None:
     session = place.start()
-    failing = mock.patch("flask_proview.recordings.run_files.os.fdatasync", side_effect=OSError(5, "Input/output error"))
+    failing = mock.patch(
+        "flask_proview.recordings.run_files.os.fdatasync", side_effect=OSError(5, "Input/output error")
+    )
     with failing, pytest.raises(PieceError):
         place.pieces.store(piece(session, 0, b"x"))
     assert place.pieces.unhealthy
@@ -309,3 +311,22 @@ def test_sigkill_at_any_moment_loses_no_acknowledged_piece(place: Place, tmp_pat
             "no row without its bytes"
         )
     assert total > 500
+
+
+def test_a_stored_piece_is_a_sign_of_life(place: Place) -> None:
+    session = place.start()
+    with place.db.write() as db:
+        row = db.get(Session, session.id)
+        assert row is not None
+        row.last_seen_at -= 50_000
+    place.pieces.store(piece(session, 0, b"x"))
+    alive = place.sessions.get(session.uuid)
+    assert alive is not None
+    assert alive.last_seen_at >= session.last_seen_at
+    place.end(session, 5000)
+    ended = place.sessions.get(session.uuid)
+    place.pieces.store(piece(session, 1, b"y"))
+    late = place.sessions.get(session.uuid)
+    assert ended is not None
+    assert late is not None
+    assert late.last_seen_at == ended.last_seen_at

@@ -95,7 +95,7 @@ class Intake:
             self._room.notify_all()
 
     def _stored(self, session: Session, piece: IncomingPiece) -> None:
-        count_stored(self._runtime, len(piece.body))
+        count_stored(self._runtime, session.uuid, len(piece.body))
         if session.state == State.CREATED:
             # Changing the state is a transaction: the receiving thread does it, not the store's.
             self._first_stored = True
