@@ -44,8 +44,6 @@ class RuntimeObserver:
 
     def stop_reached(self, stop: StopReached) -> None:
         """The candidate reached a stop path: the session ends; what the browser still holds is accepted afterwards."""
-        if stop.session is None:
-            return
         session = self._runtime.sessions.by_external(stop.account, stop.session, stop.profile or "")
         if session is not None and session.state in OPEN_STATES:
             end_session(self._runtime, session.uuid, State.STOPPED, "path")

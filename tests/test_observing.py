@@ -77,7 +77,6 @@ def test_a_reached_stop_path_ends_the_open_session_once(runtime: Runtime) -> Non
 
 def test_a_stop_path_of_nobody_changes_nothing(runtime: Runtime) -> None:
     observer = RuntimeObserver(runtime)
-    observer.stop_reached(StopReached(account="main", route="exam", session=None, profile=None, path="/exam/x/done"))
     observer.stop_reached(
         StopReached(account="main", route="exam", session="unknown", profile=None, path="/exam/x/done")
     )
