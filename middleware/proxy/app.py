@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 from collections.abc import Iterable, Iterator
@@ -159,7 +160,17 @@ def _answer_error(error: ProxyError, environ: WSGIEnvironment, start_response: S
     log.log(level, "%s %r: %s (%s) [%s]", environ.get("REQUEST_METHOD"), path, error.status, error.detail, reference)
     headers, body = error_page(error.status, reference)
     start_response(error.status, headers)
-    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+    page = b"" if environ.get("REQUEST_METHOD") == "HEAD" else body
+    if error.ends_connection and client_socket(environ) is not None:
+        return _last_words(page)
+    return [page]
+
+
+def _last_words(page: bytes) -> Iterator[bytes]:
+    """What follows a request that cannot be trusted is not read. WSGI has no way to say so but a broken pipe, which
+    servers take for a client that left."""
+    yield page
+    raise BrokenPipeError(errno.EPIPE, "the request was refused")
 
 
 def _end_of_tunnel(environ: WSGIEnvironment) -> Iterable[bytes]:

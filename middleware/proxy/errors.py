@@ -7,6 +7,8 @@ class ProxyError(Exception):
     """Answered with a page; ``detail`` is for the log only."""
 
     status = "502 Bad Gateway"
+    # Whether the client's connection is closed after the answer.
+    ends_connection = False
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -15,6 +17,7 @@ class ProxyError(Exception):
 
 class BadRequest(ProxyError):
     status = "400 Bad Request"
+    ends_connection = True
 
 
 class TooLarge(ProxyError):
@@ -25,12 +28,14 @@ class LengthRequired(ProxyError):
     """The server in front does not decode chunked bodies."""
 
     status = "411 Length Required"
+    ends_connection = True
 
 
 class Unsupported(ProxyError):
     """A transfer coding nobody uses, or a server in front that cannot hand over its socket."""
 
     status = "501 Not Implemented"
+    ends_connection = True
 
 
 class BadAnswer(ProxyError):

@@ -31,6 +31,11 @@ PROBES = {
     "bare return": b"GET / HTTP/1.1\r\nHost: a\r\nX-User: a\rb\r\n\r\n",
     "zero byte": b"GET / HTTP/1.1\r\nHost: a\r\nX-User: a\x00b\r\n\r\n",
     "underscore in a name": b"GET / HTTP/1.1\r\nHost: a\r\nX_Forwarded_For: 1.2.3.4\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "other host in the target": b"GET http://evil.test/x HTTP/1.1\r\nHost: a\r\n\r\n",
+    "coding before chunked": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "chunked in HTTP/1.0": b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "tab in the coding": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
     "two hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "chunk size with 0x": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n",
     "chunk size with _": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1_0\r\nabcdefghijklmnop\r\n0\r\n\r\n",
@@ -67,7 +72,7 @@ def send_raw(port: int, data: bytes) -> bytes:
 def test_an_ambiguous_request_never_reaches_the_application(echo: tuple[Upstream, int], probe: str) -> None:
     upstream, port = echo
     before = len(upstream.requests)
-    received = send_raw(port, PROBES[probe])
+    received = send_raw(port, PROBES[probe] + b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
     assert received.count(b"HTTP/1.1 ") <= 1, "one request, one answer"
     assert not received.startswith(b"HTTP/1.1 2"), received[:80]
     assert upstream.requests[before:] == []
@@ -81,13 +86,21 @@ def test_a_chunked_body_without_its_end_never_arrives_as_complete(echo: tuple[Up
     assert not any(b"0\r\n\r\n" in r for r in upstream.requests[before:])
 
 
-def test_an_absolute_target_goes_as_a_path_with_its_host_ignored_or_agreed(echo: tuple[Upstream, int]) -> None:
+def test_requests_sent_in_a_row_are_as_many_at_the_application(echo: tuple[Upstream, int]) -> None:
     upstream, port = echo
     before = len(upstream.requests)
-    send_raw(port, b"GET http://evil.test/x?y HTTP/1.1\r\nHost: exam.test\r\nConnection: close\r\n\r\n")
-    for request in upstream.requests[before:]:
-        assert request.startswith(b"GET /x?y HTTP/1.1\r\n")
-        assert fields(request)["host"] == "exam.test"
+    post = b"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 38\r\n\r\nGET /inside HTTP/1.1\r\nHost: a\r\nX: y\r\n\r"
+    chunked = b"POST /2 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    last = b"GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    assert len(post.partition(b"\r\n\r\n")[2]) == 38
+    received = send_raw(port, post + chunked + last)
+    assert received.count(b"HTTP/1.1 200 OK") == 3
+    assert [r.split(b" ")[1] for r in upstream.requests[before:]] == [b"/1", b"/2", b"/3"]
+
+
+def test_the_answer_has_one_date_and_one_server(echo: tuple[Upstream, int]) -> None:
+    received = send_raw(echo[1], b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").lower()
+    assert (received.count(b"\r\ndate:"), received.count(b"\r\nserver:")) == (1, 1)
 
 
 def test_raw_path_bytes_survive_the_whole_way(echo: tuple[Upstream, int]) -> None:
@@ -130,7 +143,9 @@ def test_an_event_arrives_while_the_stream_is_still_open() -> None:
     with (
         Upstream(stream) as upstream,
         gunicorn_proxy(upstream.url) as port,
-        requests.get(f"http://127.0.0.1:{port}/events", stream=True, timeout=20) as answer,
+        requests.get(
+            f"http://127.0.0.1:{port}/events", stream=True, timeout=20, headers={"Connection": "close"}
+        ) as answer,
     ):
         lines = answer.iter_lines()
         assert next(lines) == b"data: one"
