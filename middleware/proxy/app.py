@@ -75,10 +75,12 @@ class ReverseProxy:
             if head.code == 101:
                 if not request.upgrade:
                     raise BadAnswer("101 to a request that asked for no upgrade")
+                self._pool.set_apart(connection)
                 run_tunnel(client, connection, head, fields)
                 answer.close()
                 return _end_of_tunnel(environ)
             if any(v.startswith("text/event-stream") for v in head.values("content-type")):
+                self._pool.set_apart(connection)
                 connection.wait_at_most(EVENT_STREAM_S, None if client is None else partial(client_is_there, client))
             start_response(head.status, fields)
         except BaseException:

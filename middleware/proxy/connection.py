@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 import time
@@ -22,7 +23,7 @@ class Connection:
     """A socket with a read buffer.
 
     ``used``: an answer came over it before. ``private``: a user authenticated on it, so nobody else may ever get it;
-    ``tied``: it is closed together with that user's connection to us.
+    ``tied``: it is closed together with that user's connection to us; ``counted``: it holds one of the pool's places.
     """
 
     def __init__(self, sock: socket.socket, read_s: float) -> None:
@@ -35,6 +36,7 @@ class Connection:
         self.used = False
         self.private = False
         self.tied = False
+        self.counted = True
         sock.settimeout(read_s)
 
     @classmethod
@@ -197,7 +199,7 @@ class Connection:
                 if self._reader_is_there is None or time.monotonic() >= give_up:
                     raise CutOff(f"the application's answer paused for {self._idle_s:g} s") from None
                 if not self._reader_is_there():
-                    raise CutOff("the reader of an event stream is gone") from None
+                    raise BrokenPipeError(errno.EPIPE, "the reader of an event stream is gone") from None
             except OSError as error:
                 raise CutOff(f"the application's answer broke off: {error}") from None
 

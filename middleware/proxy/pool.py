@@ -23,7 +23,8 @@ IDLE_S = 4.0
 class Pool:
     """Connections to one host and port: at most ``size`` in use and kept together.
 
-    Connections of authenticated users are kept besides; there are never more of them than clients are connected.
+    Connections of authenticated users, WebSockets and event streams come on top: one per candidate may be open for the
+    whole exam, and pages must still be answered. There are never more of them than clients are connected.
     """
 
     def __init__(self, host: str, port: int, tls: bool, *, size: int, connect_s: float, read_s: float) -> None:
@@ -57,13 +58,18 @@ class Pool:
             self._give_back_slot()
             raise
 
+    def set_apart(self, connection: Connection) -> None:
+        """Its answer may last for hours: it holds no place any more, and is closed when released."""
+        connection.counted = False
+        self._give_back_slot()
+
     def release(self, connection: Connection, client: object, *, keep: bool, pin: bool) -> None:
         """Give it back, once.
 
         :param pin: a user authenticates on it; this cannot be undone.
         """
         connection.private = connection.private or pin
-        if not keep or connection.has_leftover:
+        if not keep or connection.has_leftover or not connection.counted:
             connection.close()
         else:
             connection.used = True
@@ -73,7 +79,8 @@ class Pool:
             else:
                 with self._lock:
                     self._idle.append((connection, time.monotonic()))
-        self._give_back_slot()
+        if connection.counted:
+            self._give_back_slot()
         self._make_room()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -15,8 +16,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\no
 class Upstream:
     """Answers the n-th request with ``answers[n]`` (the last one again and again). A callable gets the socket and the request."""
 
-    def __init__(self, *answers: Answer, stop_at_head: bool = False) -> None:
+    def __init__(self, *answers: Answer, stop_at_head: bool = False, tls: ssl.SSLContext | None = None) -> None:
         self.stop_at_head = stop_at_head
+        self._tls = tls
         self.answers = list(answers) or [OK]
         self.requests: list[bytes] = []
         self.connections = 0
@@ -33,7 +35,7 @@ class Upstream:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Upstream:
         self._accepting.start()
@@ -72,6 +74,11 @@ class Upstream:
                 self.open_connections -= 1
 
     def _talk(self, sock: socket.socket) -> None:
+        if self._tls is not None:
+            try:
+                sock = self._tls.wrap_socket(sock, server_side=True)
+            except OSError:
+                return
         with sock:
             while True:
                 try:
