@@ -196,3 +196,23 @@ def test_a_websocket_is_a_tunnel_of_bytes() -> None:
                 assert back == word.upper()
         assert fields(upstream.requests[0])["upgrade"] == "websocket"
         assert requests.get(f"http://127.0.0.1:{port}/", timeout=20).status_code in (101, 502), "the worker lives on"
+
+
+def test_a_windows_login_stays_with_the_browser_that_made_it() -> None:
+    challenge = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM TlRMTVNTUAAC\r\nContent-Length: 2\r\n\r\nno"
+    with Upstream(challenge, OK) as upstream, gunicorn_proxy(upstream.url) as port:
+        browsers = [http.client.HTTPConnection("127.0.0.1", port, timeout=20) for _ in range(2)]
+
+        def ask(browser: int, **headers: str) -> bytes:
+            browsers[browser].request("GET", "/", headers=headers)
+            return browsers[browser].getresponse().read()
+
+        assert ask(0, Authorization="NTLM TlRMTVNTUAAB") == b"no"
+        assert ask(0, Authorization="NTLM TlRMTVNTUAAD") == b"ok"
+        assert ask(0) == b"ok"
+        assert upstream.connections == 1
+        assert ask(1) == b"ok"
+        assert ask(0) == b"ok"
+        assert upstream.connections == 2
+        for browser in browsers:
+            browser.close()

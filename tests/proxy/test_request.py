@@ -8,8 +8,10 @@ import threading
 from typing import Any
 
 import pytest
+from werkzeug.middleware.lint import LintMiddleware
+from werkzeug.test import Client
 
-from .asking import answer, ask
+from .asking import answer, ask, open_proxy
 from .upstream import OK, Upstream, fields
 
 
@@ -230,3 +232,13 @@ def test_the_proxy_header_never_becomes_a_variable_of_the_application() -> None:
     with Upstream() as upstream:
         ask(upstream, Proxy="http://evil.test:8080", Expect="100-continue")
     assert not {"proxy", "expect"} & set(fields(upstream.requests[0]))
+
+
+@pytest.mark.filterwarnings("error::werkzeug.middleware.lint.WSGIWarning")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_proxy_keeps_to_wsgi(method: str) -> None:
+    with Upstream() as upstream, open_proxy(upstream.url) as app:
+        client = Client(LintMiddleware(app), use_cookies=False)
+        data = b"abc" if method == "POST" else None
+        assert client.open("/a?b", method=method, data=data, buffered=True).status_code == 200
+        assert client.open("/", method="TRACE", buffered=True).status_code == 400
