@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as OrmSession
 
-from flask_proview.sessions.catalogue import EVENTS
+from flask_proview.sessions.catalogue import EVENTS, RATED
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import Conflict, Event, Outcome, Piece, Recording, Session
 
@@ -111,7 +111,9 @@ def _outcomes(orm: OrmSession, session: Session) -> list[dict[str, Any]]:
 
 
 def _events(orm: OrmSession, session: Session) -> list[dict[str, Any]]:
-    query = select(Event).where(Event.session_id == session.id).order_by(Event.at_ms, Event.id).limit(MAX_EVENTS)
+    # What reviewers wrote about the candidate is for the console only, not for holders of a ticket.
+    shown = (Event.session_id == session.id) & (Event.event_type_id != RATED)
+    query = select(Event).where(shown).order_by(Event.at_ms, Event.id).limit(MAX_EVENTS)
     return [_event(row) for row in orm.scalars(query)]
 
 

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable
 
 from flask_proview.errors import ApiError
+from flask_proview.sessions.catalogue import TERMINATED
 from flask_proview.sessions.models import Session, State
 
 from .runtime import Runtime
 
-TERMINATED_EVENT = 10026
 logger = logging.getLogger(__name__)
 
 
@@ -22,7 +22,7 @@ def end_session(runtime: Runtime, uuid: str, state: State, reason: str) -> Sessi
     logger.info("session %s ended: %s (%s)", uuid, session.state, reason)
     if state is State.TERMINATED and session.ended_at is not None:
         at_ms = max(0, session.ended_at - session.started_at)
-        runtime.events.add_server(session.id, TERMINATED_EVENT, at_ms, {"reason": reason})
+        runtime.events.add_server(session.id, TERMINATED, at_ms, {"reason": reason})
     announce(runtime, session)
     finalise_soon(runtime, uuid)
     return session

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from flask_proview.errors import ApiError
 from flask_proview.links import LinkError
+from flask_proview.sessions.catalogue import LIVE_CLOSED, LIVE_OPENED
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import OPEN_STATES, Session
 
@@ -19,8 +20,6 @@ from .runtime import Runtime
 
 VIEW_S = 10.0
 LEAVE_S = 3.0
-LIVE_OPENED_EVENT = 10028
-LIVE_CLOSED_EVENT = 10029
 # Codes of media that say "your offer", not "my trouble" (flask_proview/media/offers.py).
 logger = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ def open_live(
     except LinkError as error:
         raise _refusal(error) from None
     runtime.viewers.joined(session.uuid, viewer)
-    _record(runtime, session, LIVE_OPENED_EVENT, viewer_name)
+    _record(runtime, session, LIVE_OPENED, viewer_name)
     return str(reply.get("sdp", "")), viewer
 
 
@@ -57,7 +56,7 @@ def close_live(runtime: Runtime, session: Session, viewer: str) -> None:
         # Media forgets viewers whose connection is gone by itself.
         logger.info("viewer of %s could not be signed off: %s", session.uuid, error.message)
     if runtime.viewers.left(session.uuid, viewer):
-        _record(runtime, session, LIVE_CLOSED_EVENT, "")
+        _record(runtime, session, LIVE_CLOSED, "")
 
 
 def _record(runtime: Runtime, session: Session, event_type_id: int, viewer_name: str) -> None:

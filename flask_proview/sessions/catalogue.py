@@ -99,12 +99,15 @@ _TABLE = (
     (10028, "Live View Opened", "A proctor opened the live view.", _INFO, 0),
     (10029, "Live View Closed", "The last proctor left the live view.", _INFO, 0),
     (10035, "Session Rated", "A reviewer judged the session.", _INFO, 0),
+    (10036, "Forged Event", "The browser sent an event that only the server makes.", _HIGH, 10),
 )
 
 EVENTS: dict[int, EventType] = {
     number: EventType(number, name, meaning, severity, weight) for number, name, meaning, severity, weight in _TABLE
 }
-EXPIRED, TERMINATED, CONFLICT, LIVE_OPENED, LIVE_CLOSED = 10025, 10026, 10027, 10028, 10029
+EXPIRED, TERMINATED, CONFLICT, LIVE_OPENED, LIVE_CLOSED, RATED, FORGED = 10025, 10026, 10027, 10028, 10029, 10035, 10036
+# A browser that sends one of these is not ours, or not itself.
+SERVER_ONLY = frozenset((EXPIRED, TERMINATED, CONFLICT, LIVE_OPENED, LIVE_CLOSED, RATED, FORGED))
 
 
 def name_of(event_type_id: int) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from flask_proview.config import Config
 from flask_proview.errors import ApiError
 
-from .catalogue import EVENTS, name_of
+from .catalogue import EVENTS, FORGED, SERVER_ONLY, name_of
 from .database import Database, now_ms
 from .models import Event, Session
 from .text import storable
@@ -94,15 +94,17 @@ class EventStore:
 
 
 def _row(session_id: int, event: ClientEvent, now: int, latest: int) -> dict[str, Any]:
-    known = EVENTS.get(event.event_type_id)
-    data = dict(event.data)
+    event_type_id, data = event.event_type_id, dict(event.data)
+    if event_type_id in SERVER_ONLY:
+        event_type_id, data = FORGED, {"claimed": event_type_id}
+    known = EVENTS.get(event_type_id)
     at = min(max(0, event.at), latest + FUTURE_TOLERANCE_MS)
     if at != event.at:
         data["sent_at"] = event.at
     return {
         "session_id": session_id,
         "client_seq": event.seq,
-        "event_type_id": event.event_type_id,
+        "event_type_id": event_type_id,
         "name": known.name if known is not None else storable(event.name, MAX_NAME),
         "at_ms": at,
         "received_at": now,

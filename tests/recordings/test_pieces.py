@@ -272,6 +272,7 @@ for seq in range(10_000):
 """
 
 
+@pytest.mark.system
 def test_sigkill_at_any_moment_loses_no_acknowledged_piece(place: Place, tmp_path: Path) -> None:
     session = place.start()
     acknowledged: dict[int, set[int]] = {}

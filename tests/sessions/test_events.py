@@ -7,6 +7,7 @@ import pytest
 
 from flask_proview.errors import ApiError
 from flask_proview.sessions import events as events_module
+from flask_proview.sessions.catalogue import FORGED, SERVER_ONLY
 from flask_proview.sessions.events import FUTURE_TOLERANCE_MS, ClientEvent, EventStore
 
 from .conftest import Place
@@ -106,3 +107,12 @@ def test_what_the_server_saw_has_no_number_and_the_catalogues_name(any_place: Pl
 
 def test_nothing_to_store_is_nothing_to_do(place: Place) -> None:
     assert EventStore(place.db, place.config).add(place.start(), []) == []
+
+
+@pytest.mark.parametrize("claimed", sorted(SERVER_ONLY))
+def test_a_browser_that_claims_to_be_the_server_is_put_on_record(place: Place, claimed: int) -> None:
+    session = place.start()
+    store = EventStore(place.db, place.config)
+    assert store.add(session, [ClientEvent(1, claimed, "x", 5, {"rating": "high", "note": "all fine"})]) == [1]
+    (row,) = store.of(session.id)
+    assert (row.event_type_id, row.name, row.data) == (FORGED, "Forged Event", {"claimed": claimed})

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from flask_proview.errors import ApiError, FieldError
+from flask_proview.sessions.catalogue import RATED
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Event, Session, State
 
-RATED = 10035  # "Session rated (server)" of the event catalogue
 RATINGS = ("high", "medium", "low")
 MAX_NOTE = 2000
 

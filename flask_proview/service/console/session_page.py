@@ -12,13 +12,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from flask_proview.errors import ApiError
 from flask_proview.service.ending import end_session
 from flask_proview.service.runtime import Runtime
-from flask_proview.sessions.catalogue import EVENTS
+from flask_proview.sessions.catalogue import EVENTS, RATED
 from flask_proview.sessions.models import Event, Session, State
 
 from .gate import Gate, Right, Visitor
 from .listing import describe
 from .pages import Pages
-from .ratings import MAX_NOTE, RATED, RATINGS, history, rate
+from .ratings import MAX_NOTE, RATINGS, history, rate
 
 EVENTS_AT_ONCE = 500
 

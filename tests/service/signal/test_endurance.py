@@ -22,6 +22,8 @@ from tests.service.server import Server, receive
 
 from .test_peer import piece
 
+pytestmark = pytest.mark.system
+
 
 def handshake(
     server: Server, uuid: str, receive_buffer: int | None = None, path: str = "/proview/v1/sessions/{}/signal"
