@@ -34,19 +34,39 @@ TAG = b'<script src="/proview/init.js" data-proview-route="r0" data-proview-role
 def exam_page(size: int) -> bytes:
     """A page as old exam sites write them: a table, radio buttons, a long hidden field."""
     rnd = random.Random(7)  # noqa: S311
-    words = ["the", "of", "and", "to", "candidate", "answer", "question", "which", "following", "best", "describes", "function", "process", "system", "value", "result"]
+    words = [
+        "the",
+        "of",
+        "and",
+        "to",
+        "candidate",
+        "answer",
+        "question",
+        "which",
+        "following",
+        "best",
+        "describes",
+        "function",
+        "process",
+        "system",
+        "value",
+        "result",
+    ]
     head = (
-        "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n"
-        "<!-- build 2014-03-11 <head> template v2 -->\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n"
-        "<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\" />\n<title>Mid-term examination</title>\n"
-        "<script>var popup = \"<html><head></head></html>\";</script>\n</head>\n<body>\n<form method=\"post\"><table>\n"
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">\n'
+        '<!-- build 2014-03-11 <head> template v2 -->\n<html xmlns="http://www.w3.org/1999/xhtml" lang="en">\n<head>\n'
+        '<meta http-equiv="Content-Type" content="text/html; charset=utf-8" />\n<title>Mid-term examination</title>\n'
+        '<script>var popup = "<html><head></head></html>";</script>\n</head>\n<body>\n<form method="post"><table>\n'
     )
     rows = [head]
     length, number = len(head), 0
     while length < size:
         number += 1
         text = " ".join(rnd.choices(words, k=24))
-        options = "".join(f'<label><input type="radio" name="q{number}" value="{v}" /> {" ".join(rnd.choices(words, k=8))}</label><br />\n' for v in range(4))
+        options = "".join(
+            f'<label><input type="radio" name="q{number}" value="{v}" /> {" ".join(rnd.choices(words, k=8))}</label><br />\n'
+            for v in range(4)
+        )
         rows.append(f'<tr class="q"><td>{number}.</td><td><p>{text}</p>\n{options}</td></tr>\n')
         length += len(rows[-1])
     return ("".join(rows)[: size - 30] + "</table></form></body></html>\n").encode()
@@ -84,7 +104,10 @@ class RegexMiddleware:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         held: dict[str, Any] = {}
-        answer = self._app(environ, lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None))
+        answer = self._app(
+            environ,
+            lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None),
+        )
         body = self._head.sub(lambda m: m[0] + TAG, b"".join(answer), count=1)
         headers = [(k, v) if k.lower() != "content-length" else (k, str(len(body))) for k, v in held["headers"]]
         start_response(held["status"], headers)
@@ -96,7 +119,10 @@ class ReplaceMiddleware(RegexMiddleware):
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         held: dict[str, Any] = {}
-        answer = self._app(environ, lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None))
+        answer = self._app(
+            environ,
+            lambda status, headers, exc_info=None: held.update(status=status, headers=headers) or (lambda data: None),
+        )
         body = b"".join(answer).replace(b"</body>", TAG + b"</body>")
         headers = [(k, v) if k.lower() != "content-length" else (k, str(len(body))) for k, v in held["headers"]]
         start_response(held["status"], headers)
@@ -114,7 +140,9 @@ def settings() -> Config:
     return load_config(
         {
             "secrets": {"keys": [KEY]},
-            "accounts": [{"name": "a", "token": "0b1c2d3e-4f50-4617-8899-aabbccddeeff", "domains": ["http://exam.example.com"]}],
+            "accounts": [
+                {"name": "a", "token": "0b1c2d3e-4f50-4617-8899-aabbccddeeff", "domains": ["http://exam.example.com"]}
+            ],
             "routes": [{"path": "/exam/<attempt>/take", "session": "path:attempt"}],
         },
         {},
@@ -129,7 +157,9 @@ ENVIRON = {
 
 
 def _started(sent: list[Any]) -> StartResponse:
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], object]:
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
         sent.append(headers)
         return _write
 
@@ -210,8 +240,18 @@ def gzip_costs(title: str, body: bytes) -> dict[str, float]:
 
     if TAG not in gzip.decompress(splice()):
         raise AssertionError("the spliced page has no tag")
-    costs = measured({"splice": splice, "level1": lambda: recompress(1), "level4": lambda: recompress(4), "level6": lambda: recompress(6)})
-    print(f"{title}: " + ", ".join(f"{name} {cost:.1f} µs ({cost / costs['splice']:.0f}x)" for name, cost in costs.items()))
+    costs = measured(
+        {
+            "splice": splice,
+            "level1": lambda: recompress(1),
+            "level4": lambda: recompress(4),
+            "level6": lambda: recompress(6),
+        }
+    )
+    print(
+        f"{title}: "
+        + ", ".join(f"{name} {cost:.1f} µs ({cost / costs['splice']:.0f}x)" for name, cost in costs.items())
+    )
     return {name: round(cost, 2) for name, cost in costs.items()}
 
 

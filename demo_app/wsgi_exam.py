@@ -70,7 +70,11 @@ class ExamSite:
             request.read_form()
             page, parameters = self.page_of(request.path)
             if request.too_large and page is not examination.upload:
-                raise HttpError(413, "Request too large", "The form is too large and was not saved. Your saved answers are not affected.")
+                raise HttpError(
+                    413,
+                    "Request too large",
+                    "The form is too large and was not saved. Your saved answers are not affected.",
+                )
             return page(visitor, *parameters)
         except LoginNeeded:
             return redirect("/login")
@@ -78,7 +82,11 @@ class ExamSite:
             return self.error_page(error, visitor)
         except Exception:
             traceback.print_exc(file=request.environ["wsgi.errors"])
-            failure = HttpError(500, "Something went wrong", "The exam server could not answer this request. Your saved answers are not affected.")
+            failure = HttpError(
+                500,
+                "Something went wrong",
+                "The exam server could not answer this request. Your saved answers are not affected.",
+            )
             return self.error_page(failure, visitor)
 
     def page_of(self, path: str) -> tuple[Callable[..., Response], tuple[str, ...]]:
@@ -92,7 +100,9 @@ class ExamSite:
         body = f"""<h1>{h(error.title)}</h1>
 <p class="message error">{h(error.text)}</p>
 <p><a href="/exams">Back to the list of examinations</a></p>"""
-        response = Layout(self.content).page(error.title, "error", body, visitor.session if visitor else None, status=error.status)
+        response = Layout(self.content).page(
+            error.title, "error", body, visitor.session if visitor else None, status=error.status
+        )
         if error.allow:
             response.headers.append(("Allow", error.allow))
         return response
@@ -117,8 +127,12 @@ application = ExamSite()
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m demo_app.wsgi_exam", description="Northfield University, online examinations.")
-    parser.add_argument("--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="where to listen; port 0 takes a free one")
+    parser = argparse.ArgumentParser(
+        prog="python -m demo_app.wsgi_exam", description="Northfield University, online examinations."
+    )
+    parser.add_argument(
+        "--listen", default="127.0.0.1:8080", metavar="HOST:PORT", help="where to listen; port 0 takes a free one"
+    )
     listen = parser.parse_args(arguments).listen
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:

@@ -116,7 +116,11 @@ def _admit_script(policies: list[_Policy], site: Site, new_nonce: Callable[[], s
         dynamic = directive.has("'strict-dynamic'")
         if not dynamic and _admits_self(directive, site):
             continue
-        if not dynamic and directive.has("'unsafe-inline'") and not any(_HASH.match(s) or _NONCE.fullmatch(s) for s in directive.sources):
+        if (
+            not dynamic
+            and directive.has("'unsafe-inline'")
+            and not any(_HASH.match(s) or _NONCE.fullmatch(s) for s in directive.sources)
+        ):
             policy.own("script-src", directive).add(site.mount_source)
             continue
         closed.append((policy, directive))

@@ -23,9 +23,12 @@ _UTF16 = {
 }
 ESCAPED = "iso-2022-jp"
 _META = re.compile(
-    rb"<!--.*?-->|<meta[\t\n\x0c\r /]((?:\"[^\"]*\"|'[^']*'|[^>\"'])*)>|</?[a-z](?:\"[^\"]*\"|'[^']*'|[^>\"'])*>|<[!/?][^>]*>", re.I | re.S
+    rb"<!--.*?-->|<meta[\t\n\x0c\r /]((?:\"[^\"]*\"|'[^']*'|[^>\"'])*)>|</?[a-z](?:\"[^\"]*\"|'[^']*'|[^>\"'])*>|<[!/?][^>]*>",
+    re.I | re.S,
 )
-_META_ATTRIBUTE = re.compile(rb"([a-z-]+)[\t\n\x0c\r ]*=[\t\n\x0c\r ]*(?:\"([^\"]*)\"|'([^']*)'|([^\t\n\x0c\r >]+))", re.I)
+_META_ATTRIBUTE = re.compile(
+    rb"([a-z-]+)[\t\n\x0c\r ]*=[\t\n\x0c\r ]*(?:\"([^\"]*)\"|'([^']*)'|([^\t\n\x0c\r >]+))", re.I
+)
 _IN_CONTENT = re.compile(rb"charset[\t\n\x0c\r ]*=[\t\n\x0c\r ]*[\"']?([^\t\n\x0c\r ;\"']+)", re.I)
 _LABEL = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,39}")
 

@@ -23,7 +23,9 @@ _WHITE_SPACE = b"\t\n\x0c\r "
 class GzipInsertion:
     """A page with ``Content-Encoding: gzip``."""
 
-    def __init__(self, tag: bytes, combiner: TrailerCombiner, *, charset: str = "", sniff: Sniff = Sniff.NONE, xml: bool = False) -> None:
+    def __init__(
+        self, tag: bytes, combiner: TrailerCombiner, *, charset: str = "", sniff: Sniff = Sniff.NONE, xml: bool = False
+    ) -> None:
         self.placed = False
         self.declined: str | None = None
         self.growth: int | None = None
@@ -90,13 +92,26 @@ class GzipInsertion:
                 return None
             ended = self._inflate.eof
             found = place(self._peek, final=ended)
-            if not self._spliceable or ended or found.found and self._peek or len(self._peek) >= PEEK_BYTES or self._looked > LIMIT:
+            if (
+                not self._spliceable
+                or ended
+                or found.found
+                and self._peek
+                or len(self._peek) >= PEEK_BYTES
+                or self._looked > LIMIT
+            ):
                 return self._decide(self._peek, found)
             if self._looked >= len(raw):
                 return None
 
     def _decide(self, peek: bytes, found: Place) -> bytes | None:
-        if not found.found or not self._spliceable or found.head_attributes or peek[:1] in (b"\xff", b"\xfe") or peek.startswith(BOM):
+        if (
+            not found.found
+            or not self._spliceable
+            or found.head_attributes
+            or peek[:1] in (b"\xff", b"\xfe")
+            or peek.startswith(BOM)
+        ):
             return self._recode()
         if not self._passes_sniff(peek, found.offset):
             self.declined = "does not look like a page"

@@ -20,7 +20,23 @@ _MEDIA_TYPE = re.compile(r"[ \t]*([^;, \t]+)[ \t]*(?:;|,|$)")
 _CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*(?:\"([^\"]*)\"|'?([^;,\"' \t]+))", re.I)
 
 # What a header's name means here; 0: kept as it is.
-_CONTENT_TYPE, _LENGTH, _ENCODING, _DISPOSITION, _GONE, _ETAG, _CACHE, _VARY, _CSP, _PERMISSIONS, _FEATURES, _FRAME, _OURS, _HANDSHAKE, _ELSEWHERE = range(1, 16)
+(
+    _CONTENT_TYPE,
+    _LENGTH,
+    _ENCODING,
+    _DISPOSITION,
+    _GONE,
+    _ETAG,
+    _CACHE,
+    _VARY,
+    _CSP,
+    _PERMISSIONS,
+    _FEATURES,
+    _FRAME,
+    _OURS,
+    _HANDSHAKE,
+    _ELSEWHERE,
+) = range(1, 16)
 _MEANINGS = {
     "content-type": _CONTENT_TYPE,
     "content-length": _LENGTH,
@@ -185,7 +201,13 @@ def varied(value: str | None) -> str:
 
 def common_headers(head: Head, version: str) -> Headers:
     """What a changed page and its 304 share: cache rules, entity tag, feature policies."""
-    headers = [("Cache-Control", "private, no-cache" if head.cache_control is None else private_cache_control(head.cache_control)), ("Vary", varied(head.vary))]
+    headers = [
+        (
+            "Cache-Control",
+            "private, no-cache" if head.cache_control is None else private_cache_control(head.cache_control),
+        ),
+        ("Vary", varied(head.vary)),
+    ]
     outward = None if head.etag is None else etag.outward(head.etag, version)
     if outward is not None:
         headers.append(("ETag", outward))
@@ -200,7 +222,9 @@ def frame_headers(options: list[str], framed: bool) -> Headers:
     """``X-Frame-Options`` as sent, or admitting our own frame on the same origin (RFC 7034; ALLOW-FROM is obsolete)."""
     if not framed:
         return [("X-Frame-Options", value) for value in options]
-    return [("X-Frame-Options", "SAMEORIGIN") for value in options[:1] if not value.strip().lower().startswith("allow-from")]
+    return [
+        ("X-Frame-Options", "SAMEORIGIN") for value in options[:1] if not value.strip().lower().startswith("allow-from")
+    ]
 
 
 def _is_attachment(value: str) -> bool:

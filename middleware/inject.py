@@ -52,7 +52,11 @@ class InjectMiddleware:
         self._observer = observer
         self._routes = RouteTable(config.routes)
         self._origins = PageOrigins(config)
-        self._parts = {route.name: RouteParts(config, route, config.account_of(route)) for route in config.routes if route.mode != "off"}
+        self._parts = {
+            route.name: RouteParts(config, route, config.account_of(route))
+            for route in config.routes
+            if route.mode != "off"
+        }
         self._launches = LaunchCookies(config, signer)
         self._judge = PageJudge(config, self._launches, self._refuse, self._note)
         self._noted: set[str] = set()
@@ -102,7 +106,11 @@ class InjectMiddleware:
         if origin is None or origin not in account.domains:
             if likelihood is not None:
                 shown = "not a host" if origin is None else str(origin)
-                self._report(Refusal(parts.name, account.name, "domain", host, path, f"{shown} is not among the account's domains"))
+                self._report(
+                    Refusal(
+                        parts.name, account.name, "domain", host, path, f"{shown} is not among the account's domains"
+                    )
+                )
             return None
         framed = match.route.mode == "frame" and environ.get("HTTP_SEC_FETCH_DEST") in FRAMES
         exchange = Exchange(environ, match.variables)
@@ -111,7 +119,20 @@ class InjectMiddleware:
             root = quote(root, encoding="latin-1")
         session, profile = parts.identity.session(exchange), parts.identity.profile(exchange)
         page = PageRequest(
-            parts, account, match, origin, host, path, method, root, exchange, session, profile, likelihood, framed, stops
+            parts,
+            account,
+            match,
+            origin,
+            host,
+            path,
+            method,
+            root,
+            exchange,
+            session,
+            profile,
+            likelihood,
+            framed,
+            stops,
         )
         if likelihood is not None and session is None and match.route.start == "auto":
             self._refuse(page, "identity", f"no session id in {', '.join(match.route.session)}")
@@ -176,7 +197,11 @@ class InjectMiddleware:
 
     def _fault(self, kind: str, error: Exception, environ: WSGIEnvironment) -> None:
         self._log_fault(kind, error)
-        self._report(Refusal("", None, "fault", str(environ.get("HTTP_HOST", "")), str(environ.get("PATH_INFO", "")), repr(error)))
+        self._report(
+            Refusal(
+                "", None, "fault", str(environ.get("HTTP_HOST", "")), str(environ.get("PATH_INFO", "")), repr(error)
+            )
+        )
 
     def _log_fault(self, kind: str, error: Exception) -> None:
         if self._is_new(f"{kind} {type(error).__name__}"):

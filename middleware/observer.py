@@ -62,7 +62,11 @@ class LogObserver:
         log.log(
             logging.WARNING if first else logging.DEBUG,
             "route %s: page %r on host %r is not proctored (%s): %s",
-            refusal.route, refusal.path, refusal.host, refusal.reason, refusal.detail,
+            refusal.route,
+            refusal.path,
+            refusal.host,
+            refusal.reason,
+            refusal.detail,
         )
 
     def stop_reached(self, stop: StopReached) -> None:

@@ -11,7 +11,9 @@ import re
 
 FEATURES = frozenset({"camera", "microphone", "display-capture", "fullscreen"})
 # key, value (a list, a token such as * or self, a string), parameters
-_MEMBER = re.compile(r"[ \t]*([a-z*][a-z0-9_.*-]*)(?:=(\((?:[^()\"]|\"[^\"]*\")*\)|\"[^\"]*\"|[^\s,;()\"]+))?((?:;[^,\"]*(?:\"[^\"]*\")?)*)[ \t]*(?:,|$)")
+_MEMBER = re.compile(
+    r"[ \t]*([a-z*][a-z0-9_.*-]*)(?:=(\((?:[^()\"]|\"[^\"]*\")*\)|\"[^\"]*\"|[^\s,;()\"]+))?((?:;[^,\"]*(?:\"[^\"]*\")?)*)[ \t]*(?:,|$)"
+)
 
 
 def admit_in_permissions_policy(value: str) -> str:

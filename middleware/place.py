@@ -43,7 +43,10 @@ _UNFINISHED = re.compile(
     re.I | re.S,
 )
 _DOCTYPE = re.compile(
-    rb"(?:" + _BEFORE_DOCTYPE + rb"|<!(?!--|[dD][oO][cC][tT][yY][pP][eE])[^>]*+>)*+(<![dD][oO][cC][tT][yY][pP][eE][^>]*+>)", re.S
+    rb"(?:"
+    + _BEFORE_DOCTYPE
+    + rb"|<!(?!--|[dD][oO][cC][tT][yY][pP][eE])[^>]*+>)*+(<![dD][oO][cC][tT][yY][pP][eE][^>]*+>)",
+    re.S,
 )
 _DOCUMENT = re.compile(rb"<(?:!doctype[" + _WS + rb"]+html|html|head)" + _NAME_ENDS, re.I)
 BOM = b"\xef\xbb\xbf"

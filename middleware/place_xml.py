@@ -15,12 +15,26 @@ _COMMENT = rb"<!--(?:[^-]++|-(?!-))*+-->"
 _INSTRUCTION = rb"<\?(?:[^?]++|\?(?!>))*+\?>"
 _MISC = rb"(?:" + _S + rb"++|" + _COMMENT + rb"|" + _INSTRUCTION + rb")*+"
 _QUOTED = rb"\"[^\"]*+\"|'[^']*+'"
-_SUBSET = rb"\[(?:" + _COMMENT + rb"|" + _INSTRUCTION + rb"|" + _QUOTED + rb"|[^\]\"'<]++|<(?![?]|!--))*+\]" + _S + rb"*+"
+_SUBSET = (
+    rb"\[(?:" + _COMMENT + rb"|" + _INSTRUCTION + rb"|" + _QUOTED + rb"|[^\]\"'<]++|<(?![?]|!--))*+\]" + _S + rb"*+"
+)
 _DOCTYPE = rb"<!DOCTYPE(?:[^\[>\"']++|" + _QUOTED + rb")*+(?:" + _SUBSET + rb")?+>"
-_ATTRIBUTES = rb"(?:" + _S + rb"++[^ \t\r\n=/>\"'<]++" + _S + rb"*+=" + _S + rb"*+(?:\"[^<\"]*+\"|'[^<']*+'))*+" + _S + rb"*+"
+_ATTRIBUTES = (
+    rb"(?:" + _S + rb"++[^ \t\r\n=/>\"'<]++" + _S + rb"*+=" + _S + rb"*+(?:\"[^<\"]*+\"|'[^<']*+'))*+" + _S + rb"*+"
+)
 _HEAD = re.compile(
-    _MISC + rb"(?:" + _DOCTYPE + rb")?+" + _MISC + rb"<(?P<prefix>(?:[A-Za-z_][\w.-]*:)?)html" + _ATTRIBUTES + rb">"
-    + _MISC + rb"<(?P=prefix)head" + _ATTRIBUTES + rb">",
+    _MISC
+    + rb"(?:"
+    + _DOCTYPE
+    + rb")?+"
+    + _MISC
+    + rb"<(?P<prefix>(?:[A-Za-z_][\w.-]*:)?)html"
+    + _ATTRIBUTES
+    + rb">"
+    + _MISC
+    + rb"<(?P=prefix)head"
+    + _ATTRIBUTES
+    + rb">",
     re.S,
 )
 

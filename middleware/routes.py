@@ -133,7 +133,9 @@ class _RegexPattern:
 
     def match(self, path: str) -> Mapping[str, str] | None:
         match = self._match(path)
-        return None if match is None else {name: value for name, value in match.groupdict().items() if value is not None}
+        return (
+            None if match is None else {name: value for name, value in match.groupdict().items() if value is not None}
+        )
 
 
 def _pattern(route: Route) -> _Pattern:

@@ -42,7 +42,9 @@ class PageJudge:
     :param note: told once per kind what an operator should know.
     """
 
-    def __init__(self, config: Config, launches: LaunchCookies, refuse: Refuse, note: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, config: Config, launches: LaunchCookies, refuse: Refuse, note: Callable[[str, str], None]
+    ) -> None:
         self._mount = config.server.mount
         self._launches = launches
         self._refuse = refuse
@@ -66,7 +68,9 @@ class PageJudge:
         if head.content_type and not is_html(media_type):
             return None
         if head.body_elsewhere:
-            self._refuse(page, "fault", "the front server sends a file instead of this answer (X-Accel-Redirect, X-Sendfile)")
+            self._refuse(
+                page, "fault", "the front server sends a file instead of this answer (X-Accel-Redirect, X-Sendfile)"
+            )
             return None
         if head.encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             self._refuse(page, "fault", f"Content-Encoding {head.encoding!r} was not asked for")
@@ -122,7 +126,9 @@ class PageJudge:
             self._refuse(page, "identity", str(error))
             return None
 
-    def _insertion(self, page: PageRequest, encoding: str, charset: str, sniff: Sniff, nonce: str | None, *, xml: bool) -> Insertion:
+    def _insertion(
+        self, page: PageRequest, encoding: str, charset: str, sniff: Sniff, nonce: str | None, *, xml: bool
+    ) -> Insertion:
         tag = page.parts.tag(page.match.role, page.script_root)
         if nonce is not None:
             tag = with_nonce(tag, nonce)

@@ -60,7 +60,11 @@ def question(visitor: Visitor, attempt_id: str, number_text: str) -> Response:
     error = None
     if visitor.request.is_post:
         visitor.check_csrf()
-        answer = visitor.request.field_list("answer") if asked.kind == "multiple" else visitor.request.field("answer").strip()
+        answer = (
+            visitor.request.field_list("answer")
+            if asked.kind == "multiple"
+            else visitor.request.field("answer").strip()
+        )
         error = asked.error(answer)
         if error is None:
             visitor.store.change_attempt(attempt.id, lambda fresh: with_answer(fresh, number_text, answer))
@@ -117,11 +121,18 @@ def upload(visitor: Visitor, attempt_id: str) -> Response:
     if request.is_post:
         file = request.files.get("file")
         if request.too_large or (file is not None and len(file.data) > limit << 20):
-            error, status = f"The file is larger than {limit} MB and was not saved. Your answers and an earlier upload are kept.", 413
+            error, status = (
+                f"The file is larger than {limit} MB and was not saved. Your answers and an earlier upload are kept.",
+                413,
+            )
         else:
             visitor.check_csrf()
             if file is not None:
-                record = {"name": file_name(file.name), "size": len(file.data), "sha256": hashlib.sha256(file.data).hexdigest()}
+                record = {
+                    "name": file_name(file.name),
+                    "size": len(file.data),
+                    "sha256": hashlib.sha256(file.data).hexdigest(),
+                }
                 visitor.store.save_upload(attempt.id, file.data, record)
                 return redirect(f"/exam/{attempt.id}/upload")
             error, status = "No file arrived. Please choose a file and send it again.", 422

@@ -44,14 +44,17 @@ def login(visitor: Visitor) -> Response:
             return visitor.log_in(known[0].id, name)
         status = 422
     assert visitor.session is not None  # noqa: S101 - begin_session made one
-    response = visitor.layout.page("Log in", "login", login_body(visitor, visitor.session, name, error), visitor.session, status=status)
+    response = visitor.layout.page(
+        "Log in", "login", login_body(visitor, visitor.session, name, error), visitor.session, status=status
+    )
     response.headers += headers
     return response
 
 
 def login_body(visitor: Visitor, session: Session, name: str, error: str) -> str:
     rows = "\n".join(
-        f"<tr><td>{h(each.id)}</td><td>{h(each.name)}</td><td><code>{h(each.password)}</code></td></tr>" for each in visitor.content.candidates
+        f"<tr><td>{h(each.id)}</td><td>{h(each.name)}</td><td><code>{h(each.password)}</code></td></tr>"
+        for each in visitor.content.candidates
     )
     return f"""<div class="columns">
 <div>
@@ -97,7 +100,9 @@ def exams(visitor: Visitor) -> Response:
         created = time.strftime("%Y-%m-%d %H:%M", time.gmtime(attempt.created_at))
         rows += f'<tr><td>{created} UTC</td><td><code>{attempt.id}</code></td><td> <a href="/exam/{attempt.id}/{page}">{state}</a> </td></tr>\n'
     attempts = (
-        f'<h2>Your attempts</h2>\n<table class="list">\n<tr><th>Started</th><th>Attempt</th><th>State</th></tr>\n{rows}</table>' if rows else ""
+        f'<h2>Your attempts</h2>\n<table class="list">\n<tr><th>Started</th><th>Attempt</th><th>State</th></tr>\n{rows}</table>'
+        if rows
+        else ""
     )
     body = f"""<h1>Examinations</h1>
 <table class="list">

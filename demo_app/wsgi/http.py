@@ -131,7 +131,9 @@ def parse_multipart(body: bytes, content_type: str) -> tuple[Fields, dict[str, U
         raise bad_request()
     for part in parts[1:-1]:
         head, blank, data = part.partition(b"\r\n\r\n")
-        disposition = re.search(r"^content-disposition:(.*)$", head.decode("utf-8", "replace"), re.IGNORECASE | re.MULTILINE)
+        disposition = re.search(
+            r"^content-disposition:(.*)$", head.decode("utf-8", "replace"), re.IGNORECASE | re.MULTILINE
+        )
         name = parameter(disposition[1], "name") if disposition and blank else None
         if disposition is None or not name:
             continue
@@ -159,4 +161,6 @@ def h(text: str) -> str:
 
 
 def redirect(path: str, headers: list[tuple[str, str]] | None = None) -> Response:
-    return Response(status=303, headers=[("Location", path), ("Content-Type", "text/html; charset=utf-8"), *(headers or [])])
+    return Response(
+        status=303, headers=[("Location", path), ("Content-Type", "text/html; charset=utf-8"), *(headers or [])]
+    )

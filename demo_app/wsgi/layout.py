@@ -16,7 +16,15 @@ class Layout:
         self.content = content
 
     def page(
-        self, title: str, page_id: str, body: str, session: Session | None, *, status: int = 200, head: str = "", before_head: str = ""
+        self,
+        title: str,
+        page_id: str,
+        body: str,
+        session: Session | None,
+        *,
+        status: int = 200,
+        head: str = "",
+        before_head: str = "",
     ) -> Response:
         university = h(self.content.university)
         user = ""

@@ -90,7 +90,9 @@ class Store:
             fcntl.flock(lock, fcntl.LOCK_EX)
             attempt = self.read_attempt(attempt_id)
             if attempt is None or attempt.finished_at is not None:
-                raise HttpError(409, "Examination already finished", "This attempt was finished and can no longer be changed.")
+                raise HttpError(
+                    409, "Examination already finished", "This attempt was finished and can no longer be changed."
+                )
             self.write_attempt(change(attempt))
 
     def attempts_of(self, candidate: str) -> list[Attempt]:

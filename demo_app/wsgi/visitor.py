@@ -60,7 +60,9 @@ class Visitor:
         if self.session is not None:
             self.store.drop_session(self.session)
         self.session = self.store.new_session(candidate, name)
-        return redirect("/exams", [session_cookie(self.session), ("Set-Cookie", f"uid={candidate}; Path=/; SameSite=Lax")])
+        return redirect(
+            "/exams", [session_cookie(self.session), ("Set-Cookie", f"uid={candidate}; Path=/; SameSite=Lax")]
+        )
 
     def log_out(self) -> Response:
         if self.session is not None:

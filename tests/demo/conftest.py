@@ -17,7 +17,16 @@ import pytest
 from tests.demo.browser import Site, Visitor
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PHP_LIMITS = ["-d", "upload_max_filesize=20M", "-d", "post_max_size=21M", "-d", "display_startup_errors=0", "-d", "display_errors=0"]
+PHP_LIMITS = [
+    "-d",
+    "upload_max_filesize=20M",
+    "-d",
+    "post_max_size=21M",
+    "-d",
+    "display_startup_errors=0",
+    "-d",
+    "display_errors=0",
+]
 
 
 class Sites:
@@ -38,7 +47,13 @@ class Sites:
         state.mkdir()
         log = state / "server.log"
         with log.open("wb") as output:
-            server = subprocess.Popen(command(kind), cwd=ROOT, env={**os.environ, "DEMO_STATE": str(state)}, stdout=output, stderr=subprocess.STDOUT)
+            server = subprocess.Popen(
+                command(kind),
+                cwd=ROOT,
+                env={**os.environ, "DEMO_STATE": str(state)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         self.stack.callback(server.wait, timeout=10)
         self.stack.callback(server.terminate)
         return Site(kind, wait_for_address(server, log), state)

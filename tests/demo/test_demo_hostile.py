@@ -15,7 +15,12 @@ UNKNOWN = "0" * 32
 
 def test_repeated_and_nested_fields_do_no_harm(candidate: Visitor) -> None:
     base = candidate.start()
-    for fields in ({"answer[]": "a"}, {"answer[x][y]": "a"}, {"answer": ["b", "a"]}, {"answer[]": ["a", "a"], "csrf[]": "x"}):
+    for fields in (
+        {"answer[]": "a"},
+        {"answer[x][y]": "a"},
+        {"answer": ["b", "a"]},
+        {"answer[]": ["a", "a"], "csrf[]": "x"},
+    ):
         for number in (1, 2):
             assert candidate.send_form(f"{base}/q/{number}", fields).status_code in (303, 403)
     assert candidate.answers(base)["answers"].get("1") in (None, "a")
@@ -40,20 +45,40 @@ def test_hostile_file_names_are_only_text(candidate: Visitor, sent: str, shown: 
         f'--b\r\nContent-Disposition: form-data; name="file"; filename="{sent}"\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n'
     )
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    answer = candidate.http.post(f"{candidate.site.url}{base}/upload", data=body.encode(), headers=headers, allow_redirects=False, timeout=30)
+    answer = candidate.http.post(
+        f"{candidate.site.url}{base}/upload", data=body.encode(), headers=headers, allow_redirects=False, timeout=30
+    )
     assert answer.status_code == 303
     assert candidate.answers(base)["upload"]["name"] == shown
     shown_page = candidate.get(f"{base}/upload")
     assert element(shown_page, "#uploaded td").get_text() == shown
     assert page(shown_page).select("#uploaded img, #uploaded b") == []
-    assert sorted(file.name for file in (candidate.site.state / "uploads").iterdir() if file.name.startswith("..")) == []
+    assert (
+        sorted(file.name for file in (candidate.site.state / "uploads").iterdir() if file.name.startswith("..")) == []
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"--b", b"--b\r\n\r\n", b"garbage", b"--b--\r\n", b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--b",
+        b"--b\r\n\r\n",
+        b"garbage",
+        b"--b--\r\n",
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n',
+    ],
+)
 def test_broken_multipart_is_a_client_error(candidate: Visitor, body: bytes) -> None:
     base = candidate.start()
     for kind in ("multipart/form-data; boundary=b", "multipart/form-data"):
-        answer = candidate.http.post(f"{candidate.site.url}{base}/upload", data=body, headers={"Content-Type": kind}, allow_redirects=False, timeout=30)
+        answer = candidate.http.post(
+            f"{candidate.site.url}{base}/upload",
+            data=body,
+            headers={"Content-Type": kind},
+            allow_redirects=False,
+            timeout=30,
+        )
         assert answer.status_code in (400, 403, 422)
     assert candidate.answers(base)["upload"] is None
 
@@ -83,7 +108,12 @@ def test_control_characters_and_bad_utf8_do_not_break_the_pages(candidate: Visit
     token = candidate.csrf(f"{base}/q/4")
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     body = f"csrf={token}&answer=a%00b%1b%ff%C0%80%ED%A0%80c%E2%80%AE"
-    assert candidate.http.post(f"{candidate.site.url}{base}/q/4", data=body, headers=headers, allow_redirects=False, timeout=30).status_code == 303
+    assert (
+        candidate.http.post(
+            f"{candidate.site.url}{base}/q/4", data=body, headers=headers, allow_redirects=False, timeout=30
+        ).status_code
+        == 303
+    )
     saved = candidate.answers(base)["answers"]["4"]
     assert saved.startswith("ab\ufffd") and saved.endswith("c\u202e") and set(saved) == set("abc\ufffd\u202e")
     assert candidate.get(f"{base}/review").status_code == 200
@@ -93,7 +123,13 @@ def test_control_characters_and_bad_utf8_do_not_break_the_pages(candidate: Visit
 def test_forms_with_a_wrong_token_are_refused(candidate: Visitor, token: str) -> None:
     base = candidate.start()
     candidate.send_form(f"{base}/q/1", {"answer": "b"})
-    tries = {"/exams": {"exam": "stat201"}, f"{base}/instructions": {}, f"{base}/q/1": {"answer": "a"}, f"{base}/finish": {}, "/login": {}}
+    tries = {
+        "/exams": {"exam": "stat201"},
+        f"{base}/instructions": {},
+        f"{base}/q/1": {"answer": "a"},
+        f"{base}/finish": {},
+        "/login": {},
+    }
     for path, fields in tries.items():
         answer = candidate.post(path, {"csrf": token, **fields})
         assert answer.status_code == 403
@@ -135,7 +171,9 @@ def test_session_cookie_is_out_of_reach_of_scripts(visitor: Visitor) -> None:
     assert "httponly" in sent and "samesite=lax" in sent and "path=/" in sent
 
 
-@pytest.mark.parametrize("name", ["instructions", "q/1", "upload", "review", "done", "answers.json", "scratch", "calculator"])
+@pytest.mark.parametrize(
+    "name", ["instructions", "q/1", "upload", "review", "done", "answers.json", "scratch", "calculator"]
+)
 def test_attempt_is_shown_to_its_candidate_only(site: Site, candidate: Visitor, name: str) -> None:
     base = candidate.start()
     assert Visitor(site).get(f"{base}/{name}").headers["Location"] == "/login"
@@ -184,7 +222,18 @@ def test_other_addresses_are_not_found(candidate: Visitor, path: str) -> None:
     assert "There is no page at this address." in element(answer, ".message.error").get_text()
 
 
-@pytest.mark.parametrize("path", ["/../../exam.json", "/static/../../php/index.php", "//login", "/static/..", "http://127.0.0.1/include/http.php", "/;/", "/a" * 8000])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../exam.json",
+        "/static/../../php/index.php",
+        "//login",
+        "/static/..",
+        "http://127.0.0.1/include/http.php",
+        "/;/",
+        "/a" * 8000,
+    ],
+)
 def test_path_tricks_show_no_files(site: Site, path: str) -> None:
     assert raw_status(site, path) in (200, 303, 400, 404, 414)
     assert b"<?php" not in raw_answer(site, path)
@@ -205,7 +254,15 @@ def raw_status(site: Site, path: str) -> int:
     return int(raw_answer(site, path).split(None, 2)[1])
 
 
-@pytest.mark.parametrize(("method", "path", "allowed"), [("POST", "/", "GET"), ("DELETE", "/login", "GET, POST"), ("PUT", "/exams", "GET, POST"), ("POST", "/handbook", "GET")])
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/", "GET"),
+        ("DELETE", "/login", "GET, POST"),
+        ("PUT", "/exams", "GET, POST"),
+        ("POST", "/handbook", "GET"),
+    ],
+)
 def test_other_methods_are_refused(candidate: Visitor, method: str, path: str, allowed: str) -> None:
     answer = candidate.http.request(method, candidate.site.url + path, allow_redirects=False, timeout=30)
     assert answer.status_code == 405

@@ -27,11 +27,18 @@ def test_whole_examination_from_login_to_summary(visitor: Visitor) -> None:
         assert (answer.status_code, answer.headers["Location"]) == (303, f"{base}/{following}")
     assert visitor.upload(base, "working.pdf", b"%PDF-1.4 my working").headers["Location"] == f"{base}/upload"
     review = element(visitor.get(f"{base}/review"), "#answers").get_text()
-    assert "The median" in review and "Weight of a parcel" in review and "Randomise." in review and "Not answered" not in review
+    assert (
+        "The median" in review
+        and "Weight of a parcel" in review
+        and "Randomise." in review
+        and "Not answered" not in review
+    )
     answer = visitor.finish(base)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{base}/done")
     summary = element(visitor.get(f"{base}/done"), "#content").get_text()
-    assert "Thank you, Bruno Costa." in summary and "You answered 5 of 5 questions" in summary and "working.pdf" in summary
+    assert (
+        "Thank you, Bruno Costa." in summary and "You answered 5 of 5 questions" in summary and "working.pdf" in summary
+    )
     record = visitor.answers(base)
     assert record["answers"] == SAVED
     assert record["finished"] is True
@@ -46,13 +53,15 @@ def test_both_sites_answer_with_the_same_pages(sites: Sites) -> None:
 
 def shapes_of_all_pages(candidate: Visitor) -> dict[str, str]:
     shapes = {"login": shape_of(candidate.get("/login").text, "")}
-    candidate.log_in("Jürgen \"J\" O'Hara <i>", "lantern-88")
+    candidate.log_in('Jürgen "J" O\'Hara <i>', "lantern-88")
     base = candidate.start()
     for number, fields in enumerate(ANSWERS[:4], 1):
         candidate.send_form(f"{base}/q/{number}", fields)
     candidate.upload(base, "a & b.txt", b"12345")
     paths = ["/handbook", "/nowhere", "/broken", f"{base}/finish", *(f"{base}/q/{number}" for number in range(1, 6))]
-    paths += [f"{base}/{name}" for name in ("instructions", "upload", "review", "scratch?q=3", "calculator", "answers.json")]
+    paths += [
+        f"{base}/{name}" for name in ("instructions", "upload", "review", "scratch?q=3", "calculator", "answers.json")
+    ]
     shapes |= {path.replace(base, ""): shape_of(candidate.get(path).text, base) for path in paths}
     shapes["wrong number"] = shape_of(candidate.send_form(f"{base}/q/5", {"answer": "<five>"}).text, base)
     shapes["no file"] = shape_of(candidate.send_form(f"{base}/upload", {}).text, base)
@@ -115,7 +124,9 @@ def test_emptied_answer_is_unanswered_again(candidate: Visitor) -> None:
         (5, {"answer": "9" * 5000}, "enter a number"),
     ],
 )
-def test_wrong_answer_is_refused_and_the_earlier_one_kept(candidate: Visitor, number: int, fields: dict[str, Any], message: str) -> None:
+def test_wrong_answer_is_refused_and_the_earlier_one_kept(
+    candidate: Visitor, number: int, fields: dict[str, Any], message: str
+) -> None:
     base = candidate.start()
     candidate.send_form(f"{base}/q/{number}", ANSWERS[number - 1])
     answer = candidate.send_form(f"{base}/q/{number}", fields)
@@ -146,7 +157,11 @@ def test_largest_allowed_upload_is_kept_and_a_new_one_replaces_it(candidate: Vis
     assert candidate.upload(base, "big.bin", bytes(20 << 20)).status_code == 303
     assert candidate.answers(base)["upload"]["size"] == 20 << 20
     candidate.upload(base, "empty.txt", b"")
-    assert candidate.answers(base)["upload"] == {"name": "empty.txt", "size": 0, "sha256": hashlib.sha256(b"").hexdigest()}
+    assert candidate.answers(base)["upload"] == {
+        "name": "empty.txt",
+        "size": 0,
+        "sha256": hashlib.sha256(b"").hexdigest(),
+    }
 
 
 @pytest.mark.parametrize("size", [(20 << 20) + 1, 24 << 20])
@@ -179,7 +194,11 @@ def test_oversized_form_elsewhere_is_refused(candidate: Visitor) -> None:
 
 
 def test_wrong_password_and_missing_name_are_explained(visitor: Visitor) -> None:
-    for name, password, message in (("Alice", "wrong", "password is not known"), ("", "maple-41", "enter your name"), ("x" * 81, "maple-41", "enter your name")):
+    for name, password, message in (
+        ("Alice", "wrong", "password is not known"),
+        ("", "maple-41", "enter your name"),
+        ("x" * 81, "maple-41", "enter your name"),
+    ):
         answer = visitor.send_form("/login", {"name": name, "password": password})
         assert answer.status_code == 422
         assert message in element(answer, ".message.error").get_text()
@@ -253,7 +272,14 @@ def test_scratch_paper_opens_the_calculator_in_its_own_window(candidate: Visitor
     assert "window.open(" in candidate.get("/static/exam.js").text
 
 
-@pytest.mark.parametrize(("name", "kind"), [("logo.svg", "image/svg+xml"), ("exam.css", "text/css; charset=utf-8"), ("exam.js", "text/javascript; charset=utf-8")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("logo.svg", "image/svg+xml"),
+        ("exam.css", "text/css; charset=utf-8"),
+        ("exam.js", "text/javascript; charset=utf-8"),
+    ],
+)
 def test_static_files_are_revalidated(visitor: Visitor, name: str, kind: str) -> None:
     path = f"/static/{name}"
     first = visitor.get(path)
@@ -267,7 +293,6 @@ def test_static_files_are_revalidated(visitor: Visitor, name: str, kind: str) ->
         assert answer.headers["ETag"] == etag
         return answer.status_code
 
-
     for known in (etag, f'W/{etag}, "other"', "*"):
         assert status({"If-None-Match": known}) == 304
     assert status({"If-Modified-Since": modified}) == 304
@@ -277,7 +302,12 @@ def test_static_files_are_revalidated(visitor: Visitor, name: str, kind: str) ->
 
 
 def test_site_is_ignorant_of_what_stands_before_it() -> None:
-    files = [file for folder in ("php", "wsgi", "content") for file in (ROOT / "demo_app" / folder).rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    files = [
+        file
+        for folder in ("php", "wsgi", "content")
+        for file in (ROOT / "demo_app" / folder).rglob("*")
+        if file.is_file() and file.suffix != ".pyc"
+    ]
     files.append(ROOT / "demo_app" / "wsgi_exam.py")
     assert len(files) > 25
     words = re.compile(r"pro(ctor|view)|webcam|camera|surveil|recording", re.IGNORECASE)

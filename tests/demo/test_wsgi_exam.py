@@ -22,11 +22,18 @@ def test_answers_follow_the_wsgi_rules(tmp_path: Path, path: str, method: str) -
 def test_form_cut_short_is_a_client_error(tmp_path: Path) -> None:
     client = Client(ExamSite(tmp_path))
     for length in ("100", "-1", "many", "9" * 30):
-        answer = client.post("/login", data=b"name=x", content_type="application/x-www-form-urlencoded", environ_overrides={"CONTENT_LENGTH": length})
+        answer = client.post(
+            "/login",
+            data=b"name=x",
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides={"CONTENT_LENGTH": length},
+        )
         assert answer.status_code == 400
 
 
-def test_state_folder_that_cannot_be_written_is_an_error_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_state_folder_that_cannot_be_written_is_an_error_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").write_text("")
     answer = Client(ExamSite(tmp_path / "file")).get("/login")
     assert answer.status_code == 500

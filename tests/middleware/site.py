@@ -22,11 +22,20 @@ DOCUMENT = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
 ROUTE = {"path": "/exam/<attempt>/take", "session": "path:attempt"}
 
 
-def config(*routes: Mapping[str, Any], domains: Iterable[str] = ("https://exam.example.com",), **sections: Any) -> Config:
+def config(
+    *routes: Mapping[str, Any], domains: Iterable[str] = ("https://exam.example.com",), **sections: Any
+) -> Config:
     return load_config(
         {
             "secrets": {"keys": [KEY]},
-            "accounts": [{"name": "college", "token": "0b1c2d3e-4f50-4617-8899-aabbccddeeff", "domains": list(domains), "title": "Mid-term"}],
+            "accounts": [
+                {
+                    "name": "college",
+                    "token": "0b1c2d3e-4f50-4617-8899-aabbccddeeff",
+                    "domains": list(domains),
+                    "title": "Mid-term",
+                }
+            ],
             "routes": [dict(r) for r in routes] or [ROUTE],
             **sections,
         },
@@ -54,17 +63,27 @@ class Site:
     def __init__(self, app: WSGIApplication, settings: Config | None = None, *, lint: bool = True) -> None:
         self.observer = Recorder()
         self.config = settings or config()
-        self.middleware = InjectMiddleware(LintMiddleware(app) if lint else app, self.config, signer=SIGNER, observer=self.observer)
+        self.middleware = InjectMiddleware(
+            LintMiddleware(app) if lint else app, self.config, signer=SIGNER, observer=self.observer
+        )
         self.client = Client(LintMiddleware(self.middleware) if lint else self.middleware, use_cookies=False)
 
-    def get(self, path: str = "/exam/7/take", *, method: str = "GET", base: str = "https://exam.example.com", **headers: str) -> Any:
+    def get(
+        self, path: str = "/exam/7/take", *, method: str = "GET", base: str = "https://exam.example.com", **headers: str
+    ) -> Any:
         """The response; header names with underscores for dashes. ``Sec-Fetch-Dest: document`` unless told otherwise."""
         sent = {**DOCUMENT, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return self.client.open(path, method=method, base_url=base, headers={k: v for k, v in sent.items() if v != "-"}, buffered=True)
+        return self.client.open(
+            path, method=method, base_url=base, headers={k: v for k, v in sent.items() if v != "-"}, buffered=True
+        )
 
 
 def answering(
-    body: bytes | list[bytes] = PAGE, *headers: tuple[str, str], status: str = "200 OK", content_type: str | None = "text/html; charset=utf-8", sized: bool = True
+    body: bytes | list[bytes] = PAGE,
+    *headers: tuple[str, str],
+    status: str = "200 OK",
+    content_type: str | None = "text/html; charset=utf-8",
+    sized: bool = True,
 ) -> WSGIApplication:
     """An application that always answers the same."""
     chunks = [body] if isinstance(body, bytes) else body

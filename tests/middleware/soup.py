@@ -17,7 +17,17 @@ _PROLOG = [
     b"<!--<!-->", b"<!--a<!--b-->", b" ", b"\n\t", b"\r\n", b"\x0c", b"</p>", b"</>", b"</ x>", b"</3>", b"</div a='>'>", b"</template>",
     b"<html>", b"<HTML lang=\"a>b\" class='<head>'>", b"<html/>", b"<html a=b/c d = e =f>", b"<html a='x' \"y'>", b"<html\n>", b"<htmlx>",
 ]  # fmt: skip
-_HEADS = [b"<head>", b"<HEAD>", b"<head profile='x>y'>", b"<head\n/>", b"<head a=\"<head>\">", b"<header>", b"<head", b"</head>", b"<head/>"]
+_HEADS = [
+    b"<head>",
+    b"<HEAD>",
+    b"<head profile='x>y'>",
+    b"<head\n/>",
+    b'<head a="<head>">',
+    b"<header>",
+    b"<head",
+    b"</head>",
+    b"<head/>",
+]
 _REST = [
     b"<title>t</title>", b"<title><head></title>", b"<meta charset=utf-8>", b"<script>var a='<head>';</script>", b"<style><head></style>",
     b"<body>", b"<body class=x>", b"</body>", b"</html>", b"<p>text", b"text", b"<frameset cols=*>", b"<frame>", b"</frameset>", b"<textarea><head></textarea>",
@@ -123,7 +133,11 @@ def bare(node: Node, *, doctype: bool) -> Node:
     """The tree without comments and without blanks at the edges of ``<head>``: what a spliced page may move."""
     if node[0] != "element":
         return node
-    kept = [bare(child, doctype=doctype) for child in node[3] if child[0] != "comment" and (doctype or child[0] != "doctype")]
+    kept = [
+        bare(child, doctype=doctype)
+        for child in node[3]
+        if child[0] != "comment" and (doctype or child[0] != "doctype")
+    ]
     if node[1] == "head":
         kept = [child for child in kept if child[0] != "text" or child[1].strip("\t\n\x0c\r ")]
     return (*node[:3], _joined(kept))

@@ -59,12 +59,20 @@ CASES: dict[str, list[tuple[str, str]]] = {
     "self": [(CSP, "script-src 'self'")],
     "nonce": [(CSP, "script-src 'nonce-own'")],
     "nonce and strict-dynamic": [(CSP, "script-src 'nonce-own' 'strict-dynamic'; object-src 'none'; base-uri 'none'")],
-    "strict-dynamic with self": [(CSP, "default-src 'self'; script-src 'self' 'strict-dynamic' 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='")],
+    "strict-dynamic with self": [
+        (
+            CSP,
+            "default-src 'self'; script-src 'self' 'strict-dynamic' 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='",
+        )
+    ],
     "hash only": [(CSP, "script-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='")],
     "default-src none": [(CSP, "default-src 'none'")],
     "script-src none": [(CSP, "script-src 'none'")],
     "two policies in one header": [(CSP, "script-src 'nonce-own', script-src 'none'")],
-    "two headers": [(CSP, "default-src 'none'"), (CSP, "script-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='; connect-src 'none'")],
+    "two headers": [
+        (CSP, "default-src 'none'"),
+        (CSP, "script-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='; connect-src 'none'"),
+    ],
     "script-src-elem none": [(CSP, "script-src 'self'; script-src-elem 'none'")],
     "unsafe-inline without self": [(CSP, "script-src 'unsafe-inline' https://cdn.example")],
     "default unsafe-inline": [(CSP, "default-src 'unsafe-inline' https://cdn.example")],
@@ -73,26 +81,46 @@ CASES: dict[str, list[tuple[str, str]]] = {
     "connect-src none": [(CSP, "connect-src 'none'")],
     "worker-src none": [(CSP, "worker-src 'none'")],
     "report-only": [("Content-Security-Policy-Report-Only", "script-src 'none'")],
-    "embedder policy": [("Cross-Origin-Embedder-Policy", "require-corp"), ("Cross-Origin-Opener-Policy", "same-origin")],
+    "embedder policy": [
+        ("Cross-Origin-Embedder-Policy", "require-corp"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    ],
     "permissions": [("Permissions-Policy", "camera=(), microphone=(), geolocation=()")],
     "permissions twice": [("Permissions-Policy", "camera=(self)"), ("Permissions-Policy", "camera=()")],
     "feature policy": [("Feature-Policy", "camera 'none'; microphone 'none'")],
 }
 # Whose own inline script ran before and must go on running.
-INLINE_RUNS = {"no policy", "nonce", "nonce and strict-dynamic", "unsafe-inline without self", "default unsafe-inline", "connect-src none", "worker-src none"}
+INLINE_RUNS = {
+    "no policy",
+    "nonce",
+    "nonce and strict-dynamic",
+    "unsafe-inline without self",
+    "default unsafe-inline",
+    "connect-src none",
+    "worker-src none",
+}
 
 
 def application() -> WSGIApplication:
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path in OURS:
-            start_response("200 OK", [("Content-Type", "text/javascript"), ("Content-Length", str(len(OURS[path]))), ("Cross-Origin-Embedder-Policy", "require-corp")])
+            start_response(
+                "200 OK",
+                [
+                    ("Content-Type", "text/javascript"),
+                    ("Content-Length", str(len(OURS[path]))),
+                    ("Cross-Origin-Embedder-Policy", "require-corp"),
+                ],
+            )
             return [OURS[path]]
         coding, _, name = path.removeprefix("/exam/").partition("/")
         headers = CASES.get(name, [])
         body = gzip.compress(PAGE) if coding == "gzip" else PAGE
         encoded = [("Content-Encoding", "gzip")] if coding == "gzip" else []
-        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body))), *encoded, *headers])
+        start_response(
+            "200 OK", [("Content-Type", "text/html"), ("Content-Length", str(len(body))), *encoded, *headers]
+        )
         return [body]
 
     return app
@@ -101,7 +129,9 @@ def application() -> WSGIApplication:
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     late: list[WSGIApplication] = []
-    server = waitress.server.create_server(lambda environ, start_response: late[0](environ, start_response), host="127.0.0.1", port=0, threads=4)
+    server = waitress.server.create_server(
+        lambda environ, start_response: late[0](environ, start_response), host="127.0.0.1", port=0, threads=4
+    )
     url = f"http://127.0.0.1:{server.effective_port}"
     settings = config({"path": "/exam/<coding>/<path:name>", "session": "path:name"}, domains=[url])
     late.append(InjectMiddleware(application(), settings, signer=SIGNER, observer=Recorder()))
@@ -141,7 +171,9 @@ def report_of(context: BrowserContext, url: str) -> dict[str, Any]:
     page = context.new_page()
     try:
         page.goto(url)
-        wait_until(page, "window.report && ['imported', 'fetched', 'camera', 'worker'].every((n) => n in window.report)")
+        wait_until(
+            page, "window.report && ['imported', 'fetched', 'camera', 'worker'].every((n) => n in window.report)"
+        )
         return page.evaluate(  # type: ignore[no-any-return]
             "({ ...window.report, own: !!window.own, mode: document.compatMode, lang: document.documentElement.lang, title: document.title, body: document.body.className })"
         )

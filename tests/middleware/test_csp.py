@@ -29,9 +29,17 @@ CASES = [
     ("script-src 'self' 'strict-dynamic'", "script-src 'self' 'strict-dynamic' 'nonce-NEW'", "NEW"),
     ("script-src 'none'", "script-src 'nonce-NEW'; worker-src 'self'", "NEW"),
     ("script-src 'sha256-AAAA'", "script-src 'sha256-AAAA' 'nonce-NEW'; worker-src 'self'", "NEW"),
-    ("script-src https://cdn.example", "script-src https://cdn.example 'nonce-NEW'; worker-src https://cdn.example 'self'", "NEW"),
+    (
+        "script-src https://cdn.example",
+        "script-src https://cdn.example 'nonce-NEW'; worker-src https://cdn.example 'self'",
+        "NEW",
+    ),
     ("script-src 'self'; script-src-elem 'none'", "script-src 'self'; script-src-elem 'nonce-NEW'", "NEW"),
-    ("script-src 'unsafe-inline' https://cdn.example", f"script-src 'unsafe-inline' https://cdn.example {MOUNT}; worker-src https://cdn.example {MOUNT} 'self'", None),
+    (
+        "script-src 'unsafe-inline' https://cdn.example",
+        f"script-src 'unsafe-inline' https://cdn.example {MOUNT}; worker-src https://cdn.example {MOUNT} 'self'",
+        None,
+    ),
     ("script-src 'unsafe-inline' 'nonce-abc'", "script-src 'unsafe-inline' 'nonce-abc'; worker-src 'self'", "abc"),
     ("script-src 'nonce-a\"b'", "script-src 'nonce-a\"b' 'nonce-NEW'; worker-src 'self'", "NEW"),
     ("SCRIPT-SRC 'SELF'", "SCRIPT-SRC 'SELF'", None),
@@ -51,7 +59,11 @@ CASES = [
     ("child-src https://x.example", "child-src https://x.example 'self'", None),
     ("sandbox allow-forms", "sandbox allow-forms allow-scripts allow-same-origin", None),
     ("sandbox", "sandbox allow-scripts allow-same-origin", None),
-    ("require-trusted-types-for 'script'; trusted-types 'none'", "require-trusted-types-for 'script'; trusted-types 'none'", None),
+    (
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+        "require-trusted-types-for 'script'; trusted-types 'none'",
+        None,
+    ),
     ("", "", None),
     (";;", "", None),
 ]
@@ -73,7 +85,11 @@ def test_every_policy_of_every_header_admits_the_tag() -> None:
 
 
 def test_nonce_that_all_strict_policies_share_is_reused() -> None:
-    headers = [(CSP, "script-src 'nonce-a' 'nonce-b'"), (CSP, "script-src 'nonce-b'; img-src *"), (CSP, "script-src 'self'")]
+    headers = [
+        (CSP, "script-src 'nonce-a' 'nonce-b'"),
+        (CSP, "script-src 'nonce-b'; img-src *"),
+        (CSP, "script-src 'self'"),
+    ]
     changed, nonce = admit_in_csp(headers, SITE, lambda: "NEW")
     assert nonce == "b"
     assert [value.partition(";")[0] for _, value in changed] == [value.partition(";")[0] for _, value in headers]
@@ -92,14 +108,38 @@ def test_page_in_our_frame_may_be_framed_by_its_own_origin(policy: str, expected
     assert admit_in_csp([(CSP, policy)], SITE, lambda: "NEW")[0] == [(CSP, policy)]
 
 
-WORDS = ["'self'", "'none'", "*", "https:", "'unsafe-inline'", "'unsafe-eval'", "'strict-dynamic'", "'nonce-p'", "'sha256-AAAA'", "https://cdn.example", "data:"]
-NAMES = ["default-src", "script-src", "script-src-elem", "connect-src", "media-src", "worker-src", "child-src", "sandbox", "img-src"]
+WORDS = [
+    "'self'",
+    "'none'",
+    "*",
+    "https:",
+    "'unsafe-inline'",
+    "'unsafe-eval'",
+    "'strict-dynamic'",
+    "'nonce-p'",
+    "'sha256-AAAA'",
+    "https://cdn.example",
+    "data:",
+]
+NAMES = [
+    "default-src",
+    "script-src",
+    "script-src-elem",
+    "connect-src",
+    "media-src",
+    "worker-src",
+    "child-src",
+    "sandbox",
+    "img-src",
+]
 
 
 def test_generated_policies_never_get_anything_unsafe_and_never_lose_anything() -> None:
     for seed in range(4000):
         rnd = random.Random(seed)  # noqa: S311
-        policy = "; ".join(" ".join([name, *rnd.sample(WORDS, rnd.randrange(4))]) for name in rnd.sample(NAMES, rnd.randrange(1, 5)))
+        policy = "; ".join(
+            " ".join([name, *rnd.sample(WORDS, rnd.randrange(4))]) for name in rnd.sample(NAMES, rnd.randrange(1, 5))
+        )
         changed, nonce = admit_in_csp([(CSP, policy)], SITE, lambda: "NEW")
         before, after = _parsed(policy), _parsed(changed[0][1])
         for name, sources in before.items():
@@ -116,7 +156,11 @@ def test_generated_policies_never_get_anything_unsafe_and_never_lose_anything() 
             assert f"'nonce-{nonce}'" in effective, policy
         # A page whose inline scripts ran keeps them.
         original = next((before[n] for n in ("script-src-elem", "script-src", "default-src") if n in before), None)
-        if original and "'unsafe-inline'" in original and not {"'nonce-p'", "'sha256-AAAA'", "'strict-dynamic'"} & set(original):
+        if (
+            original
+            and "'unsafe-inline'" in original
+            and not {"'nonce-p'", "'sha256-AAAA'", "'strict-dynamic'"} & set(original)
+        ):
             assert nonce is None, policy
 
 

@@ -20,7 +20,10 @@ def environ(method: str = "GET", **headers: str) -> dict[str, str]:
         (environ("DELETE", sec_fetch_dest="document"), None),
         (environ("TRACE"), None),
         *((environ(sec_fetch_dest=d), Sniff.MARKUP) for d in ("iframe", "frame", "embed", "object")),
-        *((environ(sec_fetch_dest=d), None) for d in ("empty", "image", "script", "style", "worker", "video", "", "nonsense", "Document")),
+        *(
+            (environ(sec_fetch_dest=d), None)
+            for d in ("empty", "image", "script", "style", "worker", "video", "", "nonsense", "Document")
+        ),
         (environ(sec_fetch_dest="empty", sec_purpose="prefetch"), Sniff.DOCUMENT),
         (environ(sec_fetch_dest="empty", x_moz="prefetch"), Sniff.DOCUMENT),
         (environ(), Sniff.MARKUP),

@@ -27,7 +27,12 @@ def feed(page: bytes, step: int = 0, **options: object) -> tuple[PageInsertion, 
 @pytest.mark.parametrize("step", [0, 1, 2, 3, 7])
 @pytest.mark.parametrize(
     ("codec", "mark", "charset"),
-    [("utf-16-le", b"\xff\xfe", ""), ("utf-16-be", b"\xfe\xff", "utf-8"), ("utf-16-le", b"", "utf-16"), ("utf-16-be", b"", "utf-16be")],
+    [
+        ("utf-16-le", b"\xff\xfe", ""),
+        ("utf-16-be", b"\xfe\xff", "utf-8"),
+        ("utf-16-le", b"", "utf-16"),
+        ("utf-16-be", b"", "utf-16be"),
+    ],
 )
 def test_utf16_page_gets_the_tag_in_utf16(codec: str, mark: bytes, charset: str, step: int) -> None:
     before, _, after = TEXT.partition("|")
@@ -37,7 +42,13 @@ def test_utf16_page_gets_the_tag_in_utf16(codec: str, mark: bytes, charset: str,
 
 
 def test_utf16_with_lone_surrogates_and_an_odd_end() -> None:
-    page = b"\xff\xfe" + "<html><!--".encode("utf-16-le") + b"\x00\xd8\x00\xd8" + "--><head>x".encode("utf-16-le") + b"\x01"
+    page = (
+        b"\xff\xfe"
+        + "<html><!--".encode("utf-16-le")
+        + b"\x00\xd8\x00\xd8"
+        + "--><head>x".encode("utf-16-le")
+        + b"\x01"
+    )
     _, sent = feed(page, 1)
     assert sent.replace(TAG.decode().encode("utf-16-le"), b"") == page
     assert len(sent) == len(page) + 2 * len(TAG)
@@ -93,10 +104,20 @@ def test_header_names_the_pushed_out_charset() -> None:
 XML = [
     b"<html><head>|<title/></head></html>",
     b"<?xml version='1.0'?>\n<!-- <head> -->\n<!DOCTYPE html PUBLIC \"a>b\" 'c'>\n<html xmlns='x>y'>\n<head>|",
-    b"<!DOCTYPE html [<!ENTITY a \"]>\"> <!-- ]> ' --> <?p ]> ?>]><html><head profile=\"x>\">|",
+    b'<!DOCTYPE html [<!ENTITY a "]>"> <!-- ]> \' --> <?p ]> ?>]><html><head profile="x>">|',
     b"\xef\xbb\xbf<h:html xmlns:h='http://www.w3.org/1999/xhtml'><h:head>|",
 ]
-NOT_XML = [b"<HTML><HEAD>", b"<html><head/>", b"<html/>", b"<html><body>", b"<svg>", b"<html><head a=b>", b"<h:html><head>", b"<!-- -- --><html><head>", b""]
+NOT_XML = [
+    b"<HTML><HEAD>",
+    b"<html><head/>",
+    b"<html/>",
+    b"<html><body>",
+    b"<svg>",
+    b"<html><head a=b>",
+    b"<h:html><head>",
+    b"<!-- -- --><html><head>",
+    b"",
+]
 
 
 @pytest.mark.parametrize("marked", XML)
@@ -132,7 +153,7 @@ def test_unreadable_xhtml_passes_untouched_and_is_reported() -> None:
 
 def test_hostile_xml_prolog_is_scanned_in_linear_time() -> None:
     rnd = random.Random(3)  # noqa: S311
-    units = [b"<!--", b"-", b"<?", b"?", b"<!DOCTYPE [", b"\"", b"'", b"<html a='", b" a=''", b"]", b" "]
+    units = [b"<!--", b"-", b"<?", b"?", b"<!DOCTYPE [", b'"', b"'", b"<html a='", b" a=''", b"]", b" "]
     for unit in units:
         place_xml(b"<!DOCTYPE html [" + unit * (500_000 // len(unit)))
         place_xml(b"<html " + unit * (500_000 // len(unit)))

@@ -141,14 +141,20 @@ def test_recoded_page_that_breaks_later_is_cut_off() -> None:
 def test_deflate_is_recoded_wrapped_or_bare(wrapped: bool, step: int) -> None:
     packed = zlib.compress(PAGE) if wrapped else zlib.compress(PAGE)[2:-4]
     insertion = RecodedInsertion(PageInsertion(TAG), "deflate")
-    sent = through(insertion, [packed[i : i + (step or len(packed))] for i in range(0, len(packed), step or len(packed))])
+    sent = through(
+        insertion, [packed[i : i + (step or len(packed))] for i in range(0, len(packed), step or len(packed))]
+    )
     assert sent is not None
     assert zlib.decompress(sent) == PAGE.replace(b"<head>", b"<head>" + TAG)
 
 
 def test_bomb_is_recoded_in_bounded_memory() -> None:
     compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = compressor.compress(b"\xef\xbb\xbf<html>") + b"".join(compressor.compress(bytes(1 << 20)) for _ in range(200)) + compressor.flush()
+    packed = (
+        compressor.compress(b"\xef\xbb\xbf<html>")
+        + b"".join(compressor.compress(bytes(1 << 20)) for _ in range(200))
+        + compressor.flush()
+    )
     insertion = GzipInsertion(TAG, COMBINER)
     longest = 0
     for at in range(0, len(packed), 4096):
@@ -160,7 +166,9 @@ def test_bomb_is_recoded_in_bounded_memory() -> None:
 def test_streamed_page_is_not_held_back() -> None:
     compressor = zlib.compressobj(6, zlib.DEFLATED, 31)
     insertion = GzipInsertion(TAG, COMBINER)
-    first = compressor.compress(b"<!doctype html><html><head><title>x</title>" + b"y" * 200) + compressor.flush(zlib.Z_SYNC_FLUSH)
+    first = compressor.compress(b"<!doctype html><html><head><title>x</title>" + b"y" * 200) + compressor.flush(
+        zlib.Z_SYNC_FLUSH
+    )
     sent = insertion.feed(first)
     assert sent is not None
     assert zlib.decompressobj(31).decompress(sent).startswith(b"<!doctype html>" + TAG)

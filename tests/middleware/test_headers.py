@@ -20,7 +20,7 @@ from flask_proview.middleware.headers import (
     ("value", "expected"),
     [
         ("text/html", ("text/html", "")),
-        (" Text/HTML ; Charset = \"UTF-8\" ; x=y", ("text/html", "utf-8")),
+        (' Text/HTML ; Charset = "UTF-8" ; x=y', ("text/html", "utf-8")),
         ("text/html;charset=iso-8859-1", ("text/html", "iso-8859-1")),
         ("text/html;charset='utf-8'", ("text/html", "utf-8")),
         ("text/html;xcharset=a", ("text/html", "")),
@@ -54,7 +54,13 @@ def test_cache_control_of_one_candidates_page(value: str | None, expected: str) 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(None, "Sec-Fetch-Dest"), ("", "Sec-Fetch-Dest"), ("Cookie", "Cookie, Sec-Fetch-Dest"), ("*", "*"), ("a, sec-fetch-dest", "a, sec-fetch-dest")],
+    [
+        (None, "Sec-Fetch-Dest"),
+        ("", "Sec-Fetch-Dest"),
+        ("Cookie", "Cookie, Sec-Fetch-Dest"),
+        ("*", "*"),
+        ("a, sec-fetch-dest", "a, sec-fetch-dest"),
+    ],
 )
 def test_vary(value: str | None, expected: str) -> None:
     assert varied(value) == expected
@@ -62,7 +68,17 @@ def test_vary(value: str | None, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "accepted"),
-    [("gzip", True), ("br, GZIP;q=0.5", True), ("*", True), ("x-gzip", True), ("gzip;q=0", False), ("gzip; q=0.000", False), ("br", False), ("", False), ("gzippy", False)],
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("*", True),
+        ("x-gzip", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("br", False),
+        ("", False),
+        ("gzippy", False),
+    ],
 )
 def test_gzip_is_accepted(value: str, accepted: bool) -> None:
     assert accepts_gzip(value) is accepted
@@ -70,7 +86,14 @@ def test_gzip_is_accepted(value: str, accepted: bool) -> None:
 
 def test_repeated_headers_are_read_as_one() -> None:
     head = read_head(
-        [("VARY", "a"), ("vary", "b"), ("Cache-Control", "public"), ("cache-control", "no-store"), ("Content-Encoding", "GZIP"), ("content-encoding", "br")],
+        [
+            ("VARY", "a"),
+            ("vary", "b"),
+            ("Cache-Control", "public"),
+            ("cache-control", "no-store"),
+            ("Content-Encoding", "GZIP"),
+            ("content-encoding", "br"),
+        ],
         HeaderNames(),
     )
     assert (head.vary, head.cache_control, head.encoding, head.kept) == ("a, b", "public, no-store", "gzip,br", [])
@@ -88,7 +111,15 @@ def test_header_about_the_original_bytes_or_for_shared_caches_is_dropped(name: s
 
 @pytest.mark.parametrize(
     ("value", "attachment"),
-    [("inline", False), ("", False), ("attachment", True), (" Attachment;x", True), ("form-data", True), ("filename=x", False), ("INLINE; filename=x", False)],
+    [
+        ("inline", False),
+        ("", False),
+        ("attachment", True),
+        (" Attachment;x", True),
+        ("form-data", True),
+        ("filename=x", False),
+        ("INLINE; filename=x", False),
+    ],
 )
 def test_disposition(value: str, attachment: bool) -> None:
     assert read_head([("Content-Disposition", value)], HeaderNames()).attachment is attachment

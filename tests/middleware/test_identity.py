@@ -8,7 +8,13 @@ from werkzeug.test import create_environ
 from flask_proview.middleware.identity import PENDING, Exchange, IdentityReader, checked_id
 
 
-def session(*sources: str, path: str = "/x", response: list[tuple[str, str]] | None = None, headers: dict[str, str] | None = None, environ: dict[str, object] | None = None) -> object:
+def session(
+    *sources: str,
+    path: str = "/x",
+    response: list[tuple[str, str]] | None = None,
+    headers: dict[str, str] | None = None,
+    environ: dict[str, object] | None = None,
+) -> object:
     request = {**create_environ(path, headers=headers), **(environ or {})}
     return IdentityReader(sources, ()).session(Exchange(request, {"attempt": "7", "empty": ""}, response))
 
@@ -71,7 +77,9 @@ def test_environ_may_be_set_before_or_by_the_application() -> None:
     assert session("environ:app.id", response=[], environ={"app.id": object()}) is None
 
 
-@pytest.mark.parametrize("value", [None, "", "  ", "\0", "a\nb", "a\tb", "a\x7fb", "\u200b", "a\u202eb", "x" * 257, "\ud800"])
+@pytest.mark.parametrize(
+    "value", [None, "", "  ", "\0", "a\nb", "a\tb", "a\x7fb", "\u200b", "a\u202eb", "x" * 257, "\ud800"]
+)
 def test_what_is_no_id(value: str | None) -> None:
     assert checked_id(value) is None
 

@@ -40,7 +40,9 @@ def test_page_gets_the_tag_and_everything_else_stays() -> None:
 
 
 def test_tag_is_one_script_with_its_facts_in_attributes() -> None:
-    site = Site(answering(), config({"path": "/exam/<a>/take", "session": "path:a", "name": "mid-term", "cover": False}))
+    site = Site(
+        answering(), config({"path": "/exam/<a>/take", "session": "path:a", "name": "mid-term", "cover": False})
+    )
     assert tag_of(site, name="mid-term") == (
         b'<script src="/proview/init.js" data-proview-route="mid-term" data-proview-role="page"'
         b' data-proview-start="auto" data-proview-cover="0"></script>'
@@ -48,7 +50,10 @@ def test_tag_is_one_script_with_its_facts_in_attributes() -> None:
 
 
 def test_launch_cookie_tells_the_service_whose_page_it_is() -> None:
-    site = Site(answering(), config({"path": "/exam/<a>/take", "session": "path:a", "profile": ["cookie:uid", "literal:anonymous"]}))
+    site = Site(
+        answering(),
+        config({"path": "/exam/<a>/take", "session": "path:a", "profile": ["cookie:uid", "literal:anonymous"]}),
+    )
     cookie = site.get(Cookie="x=1; uid=alice").headers["Set-Cookie"]
     name_value, *attributes = cookie.split("; ")
     name, _, token = name_value.partition("=")
@@ -170,7 +175,9 @@ def test_page_is_recognised(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("coding", ["", "gzip"])
-def test_json_and_fragments_labelled_as_html_stay(body: bytes, headers: dict[str, str], expected: bool, coding: str) -> None:
+def test_json_and_fragments_labelled_as_html_stay(
+    body: bytes, headers: dict[str, str], expected: bool, coding: str
+) -> None:
     sent = gzip.compress(body) if coding else body
     site = Site(answering(sent, *([("Content-Encoding", coding)] if coding else [])))
     response = site.get(Accept_Encoding="gzip", **headers)
@@ -249,7 +256,14 @@ def test_page_of_a_domain_that_is_not_listed_passes_untouched_and_is_reported() 
     assert response.data == PAGE
     assert "Set-Cookie" not in response.headers
     assert site.observer.refusals == [
-        Refusal("r0", "college", "domain", "evilexample.com", "/exam/7/take", "https://evilexample.com is not among the account's domains")
+        Refusal(
+            "r0",
+            "college",
+            "domain",
+            "evilexample.com",
+            "/exam/7/take",
+            "https://evilexample.com is not among the account's domains",
+        )
     ]
 
 
@@ -317,7 +331,9 @@ def test_stop_counts_only_when_the_application_agreed(status: str, headers: dict
     assert bool(site.observer.stops) is told
 
 
-def test_fault_of_ours_passes_the_page_untouched_and_is_logged_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_fault_of_ours_passes_the_page_untouched_and_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     site = Site(answering())
 
     def broken(*args: object) -> None:
@@ -352,7 +368,9 @@ def test_application_mounted_below_a_path_is_tagged_with_it() -> None:
     environ = environ_of()
     environ["SCRIPT_NAME"] = "/port al"
     heads: list[Any] = []
-    body = b"".join(site.middleware(environ, lambda status, headers, exc_info=None: heads.append(headers) or (lambda data: None)))  # type: ignore[func-returns-value]
+    body = b"".join(
+        site.middleware(environ, lambda status, headers, exc_info=None: heads.append(headers) or (lambda data: None))
+    )  # type: ignore[func-returns-value]
     assert b'src="/port%20al/proview/init.js"' in body
     assert any("Path=/port%20al/proview;" in value for name, value in heads[0])
 

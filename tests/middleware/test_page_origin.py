@@ -51,7 +51,11 @@ def of(environ: dict[str, str], **server: object) -> Origin | None:
     return PageOrigins(config(server=server)).of({**base, **environ})[0]
 
 
-FORWARDED = {"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "exam.example.com", "HTTP_HOST": "backend:8080"}
+FORWARDED = {
+    "HTTP_X_FORWARDED_PROTO": "https",
+    "HTTP_X_FORWARDED_HOST": "exam.example.com",
+    "HTTP_HOST": "backend:8080",
+}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,9 @@ FORWARDED = {"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "exam.e
     ],
 )
 def test_forwarded_headers_count_only_from_trusted_peers(peer: str, trusted: list[str], believed: bool) -> None:
-    assert of({**FORWARDED, "REMOTE_ADDR": peer}, trusted_proxies=trusted) == (EXAM if believed else Origin("http", "backend", 8080))
+    assert of({**FORWARDED, "REMOTE_ADDR": peer}, trusted_proxies=trusted) == (
+        EXAM if believed else Origin("http", "backend", 8080)
+    )
 
 
 def test_last_forwarded_value_is_the_trusted_peers_own() -> None:
@@ -82,7 +88,9 @@ def test_forwarded_scheme_that_is_none_is_no_origin() -> None:
 def test_public_url_decides_when_its_host_is_asked_for() -> None:
     assert of({}, public_url="https://exam.example.com") == EXAM
     assert of({"HTTP_HOST": "exam.example.com:443"}, public_url="https://exam.example.com") == EXAM
-    assert of({"HTTP_HOST": "other.example.com"}, public_url="https://exam.example.com") == Origin("http", "other.example.com", 80)
+    assert of({"HTTP_HOST": "other.example.com"}, public_url="https://exam.example.com") == Origin(
+        "http", "other.example.com", 80
+    )
 
 
 def test_request_without_a_host_has_no_origin() -> None:

@@ -36,7 +36,10 @@ def test_permissions_policy(value: str, expected: str) -> None:
     ("value", "expected"),
     [
         ("camera 'none'", "camera 'self'"),
-        ("camera 'none'; microphone https://x.example; geolocation 'none'", "camera 'self'; microphone 'self' https://x.example; geolocation 'none'"),
+        (
+            "camera 'none'; microphone https://x.example; geolocation 'none'",
+            "camera 'self'; microphone 'self' https://x.example; geolocation 'none'",
+        ),
         ("camera 'self'; microphone *", "camera 'self'; microphone *"),
         ("camera 'none', fullscreen 'none'", "camera 'self', fullscreen 'self'"),
         ("camera", "camera"),
@@ -48,7 +51,11 @@ def test_feature_policy(value: str, expected: str) -> None:
 
 
 def test_every_header_of_a_page_is_changed() -> None:
-    headers = [("Permissions-Policy", "camera=(self)"), ("Permissions-Policy", "camera=()"), ("Feature-Policy", "camera 'none'")]
+    headers = [
+        ("Permissions-Policy", "camera=(self)"),
+        ("Permissions-Policy", "camera=()"),
+        ("Feature-Policy", "camera 'none'"),
+    ]
     response = Site(answering(PAGE, *headers)).get()
     assert response.headers.getlist("Permissions-Policy") == ["camera=(self)", "camera=(self)"]
     assert response.headers["Feature-Policy"] == "camera 'self'"

@@ -121,7 +121,24 @@ def test_token_that_never_ends_is_given_up_at_the_limit() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    [b"<!--", b"<!--x-->", b"<!---", b"--!", b"<html ", b"<html a='>' ", b"=", b"a=", b"a = ", b"'\"", b"</p ", b"</x a=\">\"", b"< ", b"<?", b"/", b"<head "],
+    [
+        b"<!--",
+        b"<!--x-->",
+        b"<!---",
+        b"--!",
+        b"<html ",
+        b"<html a='>' ",
+        b"=",
+        b"a=",
+        b"a = ",
+        b"'\"",
+        b"</p ",
+        b'</x a=">"',
+        b"< ",
+        b"<?",
+        b"/",
+        b"<head ",
+    ],
 )
 def test_hostile_prefix_is_scanned_in_linear_time(unit: bytes) -> None:
     # A quadratic scan of two megabytes would run into the suite's time limit.

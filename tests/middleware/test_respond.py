@@ -237,7 +237,12 @@ def test_file_wrapper_of_a_page_is_read_and_of_others_returned() -> None:
     for content_type, is_page in (("text/html", True), ("application/pdf", False)):
         wrapped = FileWrapper(io.BytesIO(PAGE), 16)
 
-        def app(environ: WSGIEnvironment, start_response: StartResponse, head: str = content_type, body: FileWrapper = wrapped) -> Iterable[bytes]:
+        def app(
+            environ: WSGIEnvironment,
+            start_response: StartResponse,
+            head: str = content_type,
+            body: FileWrapper = wrapped,
+        ) -> Iterable[bytes]:
             start_response("200 OK", [("Content-Type", head)])
             return body
 

@@ -35,7 +35,9 @@ def test_rule_matches_with_its_variables(rule: str, path: str, variables: dict[s
     assert match is not None and dict(match.variables) == variables
 
 
-@pytest.mark.parametrize("path", ["/", "/exam", "/exam/7", "/exam/x/q/1", "/exam/7/q/1/2", "", "/examine/7/q/1", "*", "/exam/\xff/q/1"])
+@pytest.mark.parametrize(
+    "path", ["/", "/exam", "/exam/7", "/exam/x/q/1", "/exam/7/q/1/2", "", "/examine/7/q/1", "*", "/exam/\xff/q/1"]
+)
 def test_other_paths_do_not_match(path: str) -> None:
     assert table(route(path="/exam/<int:attempt>/q/<int:n>")).match(path, "GET") is None
 
@@ -62,13 +64,18 @@ def test_mode_off_ends_the_search() -> None:
 
 def test_methods_narrow_a_route() -> None:
     routes = table(route(path="/exam", methods=["GET"], name="get"), route(path="/exam", name="rest"))
-    names = [match.route.name if match else None for match in (routes.match("/exam", m) for m in ("GET", "HEAD", "POST"))]
+    names = [
+        match.route.name if match else None for match in (routes.match("/exam", m) for m in ("GET", "HEAD", "POST"))
+    ]
     assert names == ["get", "get", "rest"]
 
 
 def test_stop_path_goes_before_the_routes_own_path() -> None:
     routes = table(route(path="/exam/<a>/<page>", stop_paths=["/exam/<a>/done", "/bye"]))
-    roles = [(m.role, dict(m.variables)) if m else None for m in (routes.match(p, "POST") for p in ("/exam/7/done", "/bye", "/exam/7/x"))]
+    roles = [
+        (m.role, dict(m.variables)) if m else None
+        for m in (routes.match(p, "POST") for p in ("/exam/7/done", "/bye", "/exam/7/x"))
+    ]
     assert roles == [("stop", {"a": "7"}), ("stop", {}), ("page", {"a": "7", "page": "x"})]
 
 

@@ -27,8 +27,20 @@ TAG = re.compile(rb'<script src="/proview/init.js" data-proview-route="r0"[^>]*>
 
 @contextlib.contextmanager
 def gunicorn(*options: str) -> Iterator[int]:
-    command = [sys.executable, "-m", "gunicorn", "--bind", "127.0.0.1:0", "--graceful-timeout", "1", *options, "tests.middleware.apps.awkward:application"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--bind",
+        "127.0.0.1:0",
+        "--graceful-timeout",
+        "1",
+        *options,
+        "tests.middleware.apps.awkward:application",
+    ]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
     lines: list[str] = []
     try:
         assert process.stderr is not None
@@ -97,7 +109,11 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
 
 def ask(port: int, path: str, **headers: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    sent = {"Host": "exam.example.com", "Sec-Fetch-Dest": "document", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    sent = {
+        "Host": "exam.example.com",
+        "Sec-Fetch-Dest": "document",
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
     connection.request("GET", path, headers=sent)
     return connection, connection.getresponse()
 

@@ -11,7 +11,13 @@ from flask_proview.tokens import Kind
 
 from .site import PAGE, SIGNER, Site, answering, config
 
-ROUTE = {"path": "/exam/<path:rest>", "session": "query:a", "mode": "frame", "title": 'Physics <"&II">', "stop_paths": ["/exam/done"]}
+ROUTE = {
+    "path": "/exam/<path:rest>",
+    "session": "query:a",
+    "mode": "frame",
+    "title": 'Physics <"&II">',
+    "stop_paths": ["/exam/done"],
+}
 
 
 def site(*headers: tuple[str, str], **changes: object) -> Site:
@@ -58,7 +64,11 @@ def test_shell_has_strict_headers_and_the_launch_cookie() -> None:
 
 def test_shell_of_a_page_that_starts_itself_waits_for_it() -> None:
     script = Elements(site(start="page").get("/exam/q/1").data).found["script"]
-    assert (script["data-proview-role"], script["data-proview-start"], script["data-proview-cover"]) == ("shell", "page", "0")
+    assert (script["data-proview-role"], script["data-proview-start"], script["data-proview-cover"]) == (
+        "shell",
+        "page",
+        "0",
+    )
 
 
 INLINE = {
@@ -96,7 +106,13 @@ def test_page_on_a_foreign_domain_gets_no_shell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "framed"), [("DENY", ["SAMEORIGIN"]), ("sameorigin", ["SAMEORIGIN"]), ("ALLOW-FROM https://x.example", []), ("nonsense", ["SAMEORIGIN"])]
+    ("options", "framed"),
+    [
+        ("DENY", ["SAMEORIGIN"]),
+        ("sameorigin", ["SAMEORIGIN"]),
+        ("ALLOW-FROM https://x.example", []),
+        ("nonsense", ["SAMEORIGIN"]),
+    ],
 )
 def test_page_may_be_shown_in_our_frame(options: str, framed: list[str]) -> None:
     served = site(("X-Frame-Options", options), ("Content-Security-Policy", "frame-ancestors 'none'"))
@@ -120,7 +136,7 @@ def test_page_may_be_shown_in_our_frame(options: str, framed: list[str]) -> None
         ({"PATH_INFO": "//evil.net/x", "REQUEST_URI": "//evil.net/x"}, "/.//evil.net/x"),
         ({"PATH_INFO": "/\\evil.net", "REQUEST_URI": "/\\evil.net"}, "/%5Cevil.net"),
         ({"PATH_INFO": "/a?b#c"}, "/a%3Fb%23c"),
-        ({"PATH_INFO": "/a", "QUERY_STRING": "x=\"><script>\x01"}, '/a?x="><script>%01'),
+        ({"PATH_INFO": "/a", "QUERY_STRING": 'x="><script>\x01'}, '/a?x="><script>%01'),
         ({"PATH_INFO": "/a", "SCRIPT_NAME": "/app"}, "/app/a"),
     ],
 )

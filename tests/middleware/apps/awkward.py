@@ -98,7 +98,9 @@ _config = load_config(
     {
         "secrets": {"keys": [KEY]},
         "server": {"public_url": "http://exam.example.com"},
-        "accounts": [{"name": "a", "token": "0b1c2d3e-4f50-4617-8899-aabbccddeeff", "domains": ["http://exam.example.com"]}],
+        "accounts": [
+            {"name": "a", "token": "0b1c2d3e-4f50-4617-8899-aabbccddeeff", "domains": ["http://exam.example.com"]}
+        ],
         "routes": [{"path": "/<kind>/<page>", "session": "path:page"}],
     },
     {},
