@@ -50,10 +50,12 @@ def record(
     options = {"live": "1", "cluster_time_limit": str(piece_ms)}
     with av.open(sink, "w", format="webm", options=options) as container:
         video = container.add_stream(codec, rate=fps)
+        assert isinstance(video, av.VideoStream)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         video.options = {"deadline": "realtime", "cpu-used": "8", "g": str(fps)}
         sound = container.add_stream("libopus", rate=48_000) if audio else None
         if sound is not None:
+            assert isinstance(sound, av.AudioStream)
             sound.bit_rate = 32_000
         written_ms = 0.0
         for number in range(frames):

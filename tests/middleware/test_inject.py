@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -368,9 +368,14 @@ def test_application_mounted_below_a_path_is_tagged_with_it() -> None:
     environ = environ_of()
     environ["SCRIPT_NAME"] = "/port al"
     heads: list[Any] = []
-    body = b"".join(
-        site.middleware(environ, lambda status, headers, exc_info=None: heads.append(headers) or (lambda data: None))
-    )  # type: ignore[func-returns-value]
+
+    def start_response(
+        _status: str, headers: list[tuple[str, str]], _exc_info: object = None
+    ) -> Callable[[bytes], object]:
+        heads.append(headers)
+        return heads.append
+
+    body = b"".join(site.middleware(environ, start_response))
     assert b'src="/port%20al/proview/init.js"' in body
     assert any("Path=/port%20al/proview;" in value for name, value in heads[0])
 

@@ -41,7 +41,7 @@ def running(*programs: Program) -> Iterator[tuple[Supervisor, Callable[[], None]
     errors: list[BaseException] = []
     # Signal handlers belong to the main thread; in a test the supervisor runs in another one.
     original = signal.signal, signal.set_wakeup_fd
-    signal.signal = lambda *_: signal.SIG_DFL  # type: ignore[assignment]
+    signal.signal = lambda *_: signal.SIG_DFL
     signal.set_wakeup_fd = lambda *_, **__: -1
 
     def run() -> None:
