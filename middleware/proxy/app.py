@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flask_proview.config import Config
 
 from .connection import Connection
-from .errors import BadAnswer, ProxyError, Stale
+from .errors import BadAnswer, ProxyError, Slow, Stale
 from .forwarded import ForwardedHeaders
 from .head import Head
 from .pages import error_page
@@ -73,8 +73,8 @@ class ReverseProxy:
         try:
             fields = self._rewriter.fields(head, self._forwarded.origin(environ), environ.get("HTTP_HOST", ""))
             if head.code == 101:
-                if not request.upgrade:
-                    raise BadAnswer("101 to a request that asked for no upgrade")
+                if not request.upgrade or [v.lower() for v in head.values("upgrade")] != ["websocket"]:
+                    raise BadAnswer("101 to something that was not asked for")
                 self._pool.set_apart(connection)
                 run_tunnel(client, connection, head, fields)
                 answer.close()
@@ -109,22 +109,30 @@ class ReverseProxy:
             raise
 
     def _try(self, connection: Connection, environ: WSGIEnvironment, request: Request) -> Head:
+        early_hints = environ.get("wsgi.early_hints")
         if not request.length and not request.chunked:
             connection.send(request.head)
-            return connection.read_head(request.method)
+            return connection.read_head(request.method, early_hints)
         chunks = body_chunks(environ["wsgi.input"], request, self._max_body)
         # Head and first bytes in one packet; with a kept connection nothing is lost yet when this fails.
         first = next(chunks, b"")
         try:
             connection.send(request.head + first)
             for chunk in chunks:
-                if connection.has_answered():
-                    return _closing(connection.read_head(request.method))
+                refusal = connection.early_head(request.method, 400)
+                if refusal is not None:
+                    return _closing(refusal)
                 connection.send(chunk)
         except (BadAnswer, Stale):
             # The application may have answered (413, 401) without waiting for the whole body.
             return _closing(connection.read_head(request.method))
-        return connection.read_head(request.method)
+        except Slow:
+            # It has stopped reading, perhaps because it has said all.
+            early = connection.early_head(request.method, 200)
+            if early is None:
+                raise
+            return _closing(early)
+        return connection.read_head(request.method, early_hints)
 
 
 def _closing(head: Head) -> Head:
@@ -138,11 +146,15 @@ class _Answer:
     def __init__(self, pool: Pool, connection: Connection, head: Head, client: object, pin: bool) -> None:
         self._pool, self._connection, self._client, self._pin = pool, connection, client, pin
         self._body = connection.body(head)
+        # A stream whose first bytes are not here yet: the head goes ahead of them.
+        self._silent = head.length is None and not connection.has_leftover
         self._reusable = head.keep_alive and head.code != 101 and (head.chunked or head.length is not None)
         self._complete = False
         self._released = False
 
     def __iter__(self) -> Iterator[bytes]:
+        if self._silent:
+            yield b""
         yield from self._body
         self._complete = True
         self.close()

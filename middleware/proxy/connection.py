@@ -13,6 +13,7 @@ from .body import body_of
 from .errors import BadAnswer, CutOff, Slow, Stale, Unreachable
 from .head import MAX_HEAD, Head, parse_head
 
+EarlyHints = Callable[[list[tuple[str, str]]], object]
 READ_BYTES = 65_536
 MAX_INTERIM = 16
 # How often a silent event stream looks whether its reader is still there.
@@ -54,7 +55,8 @@ class Connection:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if tls is not None:
-                sock = tls.wrap_socket(sock, server_hostname=host)
+                # An end without close_notify may be an attacker's: not the end of a body (RFC 9112 section 9.8).
+                sock = tls.wrap_socket(sock, server_hostname=host, suppress_ragged_eofs=False)
         except TimeoutError:
             sock.close()
             raise Slow(f"no TLS with {host}:{port} within {connect_s} s") from None
@@ -90,19 +92,30 @@ class Connection:
             return False
         return False
 
-    def has_answered(self) -> bool:
-        """Whether a final answer begins to arrive while the request is still being sent. Unasked ``100 Continue``, as
-        old IIS versions send it, is none. TLS sockets cannot peek."""
-        if isinstance(self._sock, ssl.SSLSocket):
-            return False
-        try:
-            self._sock.settimeout(0)
-            start = self._sock.recv(10, socket.MSG_PEEK)
-        except OSError:
-            return False
-        finally:
-            self._sock.settimeout(self._read_s)
-        return len(start) == 10 and start[9:] != b"1"
+    def early_head(self, method: str, least: int) -> Head | None:
+        """The head that came while the request was still being sent, when its status is ``least`` or above. Never waits.
+
+        Unasked ``100 Continue``, as old IIS versions send it, is passed over. An early 200 stays for ``read_head``: the
+        application has begun to answer and may still be reading.
+        """
+        if len(self._buffer) - self._at <= MAX_HEAD:
+            try:
+                self._sock.settimeout(0)
+                data = self._sock.recv(READ_BYTES)
+                self._buffer = self.take_buffer() + data
+            except OSError:
+                pass  # nothing there yet, or a loss that the next send tells
+            finally:
+                self._sock.settimeout(self._read_s)
+        while (end := self._buffer.find(b"\r\n\r\n", self._at)) >= 0:
+            head = parse_head(self._buffer[self._at : end + 4], method)
+            if head.code == 101 or 200 <= head.code < least:
+                return None
+            self._at = end + 4
+            self.used = False
+            if head.code >= 200:
+                return head
+        return None
 
     def wait_at_most(self, seconds: float, reader_is_there: Callable[[], bool] | None = None) -> None:
         """For a body that may pause longer than ``upstream_read_s``; given up early when nobody reads it any more."""
@@ -122,8 +135,10 @@ class Connection:
         except OSError as error:
             raise (Stale if self.used else BadAnswer)(f"connection lost while sending: {error}") from None
 
-    def read_head(self, method: str) -> Head:
-        """The head of the final answer; interim ones (100, 103) are passed over (RFC 9110 section 15.2).
+    def read_head(self, method: str, early_hints: EarlyHints | None = None) -> Head:
+        """The head of the final answer; interim ones are passed over (RFC 9110 section 15.2).
+
+        :param early_hints: gets the links of a 103 (RFC 8297).
 
         :raises Stale: a kept connection was closed before the first byte.
         """
@@ -133,6 +148,8 @@ class Connection:
                 return head
             # Something was answered: from here on the request is not one that could be sent again.
             self.used = False
+            if head.code == 103 and early_hints is not None:
+                early_hints([("Link", link) for link in head.values("link")])
         raise BadAnswer("too many interim answers")
 
     def _read_head_bytes(self) -> bytes:

@@ -70,7 +70,7 @@ def parse_head(data: bytes, method: str) -> Head:
     if position + 2 != len(data):
         raise BadAnswer("bytes behind the end of the head")
     version, code = int(status[1]), int(status[2])
-    length, chunked = _framing(fields)
+    length, chunked = _framing(fields, version)
     if method == "HEAD" or code < 200 or code in (204, 304):
         length, chunked = 0, False
     tokens = connection_tokens(fields)
@@ -86,11 +86,12 @@ def connection_tokens(fields: list[tuple[str, str]]) -> set[str]:
     }
 
 
-def _framing(fields: list[tuple[str, str]]) -> tuple[int | None, bool]:
+def _framing(fields: list[tuple[str, str]], version: int) -> tuple[int | None, bool]:
     lengths = {value for name, value in fields if name.lower() == "content-length"}
     codings = [value for name, value in fields if name.lower() == "transfer-encoding"]
     if codings:
-        if lengths or len(codings) > 1 or codings[0].lower() != "chunked":
+        # HTTP/1.0 has no codings: whoever sends one has not written this head (RFC 9112 section 6.1).
+        if lengths or version == 0 or len(codings) > 1 or codings[0].lower() != "chunked":
             raise BadAnswer(f"ambiguous framing: transfer-encoding {codings}, content-length {sorted(lengths)}")
         return None, True
     if not lengths:

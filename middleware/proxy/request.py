@@ -20,6 +20,7 @@ BODY_BYTES = 65_536
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS"))
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}")
 _TARGET = re.compile(r"(?:/[!-~\x80-\xff]*|\*)")
+_TURNED = re.compile(r"%00|\\")
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)", re.I)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._~!$&'()*+;=%-]{1,255})(?::[0-9]{0,5})?")
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")
@@ -87,7 +88,8 @@ def target_of(environ: WSGIEnvironment) -> str:
         raw = raw[absolute.end() :]
         raw = raw if raw.startswith("/") else "/" + raw
     raw = raw.partition("#")[0]
-    if _TARGET.fullmatch(raw) is None:
+    # Applications cut a path at NUL, and IIS turns a backslash: they would serve another page than the route we saw.
+    if _TARGET.fullmatch(raw) is None or _TURNED.search(raw.partition("?")[0]) is not None:
         raise BadRequest(f"target {raw[:80]!r}")
     return raw
 

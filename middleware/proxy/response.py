@@ -43,7 +43,8 @@ class AnswerRewriter:
             if lowered in _DROPPED or (lowered in listed and lowered not in _NEVER_LISTED):
                 continue
             if lowered == "content-length":
-                if length_seen or head.length is None:
+                # RFC 9110 section 8.6: no length in a 204.
+                if length_seen or head.length is None or head.code == 204:
                     continue
                 length_seen = True
             elif lowered in _ADDRESS_FIELDS:

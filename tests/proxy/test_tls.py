@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.test import Client
 
+from flask_proview.middleware.proxy.errors import CutOff
+
 from .asking import open_proxy
 from .upstream import OK, Upstream
 
@@ -84,3 +86,18 @@ def test_an_unknown_or_wrong_certificate_is_a_bad_gateway(
     with Upstream(OK, tls=server_context(certificate)) as upstream, open_proxy(upstream.url) as app:
         assert Client(app).get("/").status_code == 502
         assert upstream.requests == []
+
+
+def test_an_end_without_the_tls_goodbye_is_not_the_end_of_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the close says where this body ends; without close_notify anybody on the way may have said it."""
+    certificate = make_certificate(tmp_path, "127.0.0.1")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    half = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf"
+    with (
+        Upstream(half, tls=server_context(certificate)) as upstream,
+        open_proxy(upstream.url) as app,
+        pytest.raises(CutOff),
+    ):
+        Client(app).get("/", buffered=True)
