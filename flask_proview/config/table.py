@@ -106,7 +106,9 @@ class Server:
     tls: Tls | None = setting(None, _tls, "{ cert, key }: PEM files, to serve HTTPS without a front server.")
     upstream_connect_s: float = setting(5.0, p.seconds(0.1, 120), "Seconds to wait for a connection to the upstream.")
     upstream_read_s: float = setting(60.0, p.seconds(1, 3600), "Seconds to wait for the upstream's next bytes.")
-    upstream_pool: int = setting(64, p.integer(1, 4096), "Connections to the upstream, per worker.")
+    upstream_pool: int = setting(
+        64, p.integer(1, 4096), "Connections to the upstream, per worker; WebSockets and event streams come on top."
+    )
     max_upload_mb: int = setting(1024, p.integer(1, 1_000_000), "Largest request body passed to the upstream, in MiB.")
 
 
