@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import waitress.server  # type: ignore[import-untyped]
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright
 
 from flask_proview.middleware import InjectMiddleware
 
@@ -145,18 +145,17 @@ def base_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def context(base_url: str) -> Iterator[BrowserContext]:
+def context(playwright: Playwright, base_url: str) -> Iterator[BrowserContext]:
     # Permissions are granted instead of a faked prompt: that would hide what Permissions-Policy forbids.
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        context = browser.new_context()
-        context.grant_permissions(["camera", "microphone"], origin=base_url)
-        try:
-            yield context
-        finally:
-            context.close()
-            browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    context = browser.new_context()
+    context.grant_permissions(["camera", "microphone"], origin=base_url)
+    try:
+        yield context
+    finally:
+        context.close()
+        browser.close()
 
 
 def wait_until(page: Page, claim: str) -> None:

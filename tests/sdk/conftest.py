@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import av
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from .fake_service import FakeService
 
@@ -35,30 +35,22 @@ def service() -> Iterator[FakeService]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def playwright_driver() -> Iterator[Playwright]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as driver:
-        yield driver
-
-
 def launch(driver: Playwright, *flags: str) -> Browser:
     return driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
 
 
 @pytest.fixture(scope="session")
-def chromium(playwright_driver: Playwright) -> Iterator[Browser]:
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """Fake camera and microphone; permissions are granted per context."""
-    browser = launch(playwright_driver, FAKE_DEVICES)
+    browser = launch(playwright, FAKE_DEVICES)
     yield browser
     browser.close()
 
 
 @pytest.fixture(scope="session")
-def chromium_with_screen(playwright_driver: Playwright) -> Iterator[Browser]:
+def chromium_with_screen(playwright: Playwright) -> Iterator[Browser]:
     """Accepts every prompt and has a synthetic screen, too."""
-    browser = launch(playwright_driver, FAKE_DEVICES, "--use-fake-ui-for-media-stream")
+    browser = launch(playwright, FAKE_DEVICES, "--use-fake-ui-for-media-stream")
     yield browser
     browser.close()
 

@@ -49,8 +49,8 @@ def test_refused_camera_keeps_an_automatic_page_covered_until_it_is_allowed(
         pieces_reach(service, page, 2)
 
 
-def test_missing_camera_is_named(service: FakeService, playwright_driver: Playwright) -> None:
-    browser = launch(playwright_driver, "--use-fake-device-for-media-stream=device-count=0")
+def test_missing_camera_is_named(service: FakeService, playwright: Playwright) -> None:
+    browser = launch(playwright, "--use-fake-device-for-media-stream=device-count=0")
     try:
         page = browser.new_context(permissions=["camera", "microphone"]).new_page()
         init(service, page)

@@ -1,17 +1,17 @@
+"""What all tests share: one Playwright for the whole process (two cannot run side by side in one thread)."""
+
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
 
-from .browser import CHROMIUM
-
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    if not Path(CHROMIUM).exists():
+    if shutil.which("chromium") is None:
         pytest.skip("chromium is not installed: run `make system`")
     with sync_playwright() as running:
         yield running
