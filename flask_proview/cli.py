@@ -5,6 +5,7 @@ Errors go to stderr with key, value and way out; exit status 2 for usage and con
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -39,6 +40,7 @@ cli.add_command(init.init)
 cli.add_command(check.check)
 cli.add_command(serve.serve)
 cli.add_command(serve.media)
+cli.add_command(serve.worker)
 cli.add_command(user.user)
 cli.add_command(sessions.sessions)
 cli.add_command(database.db)
@@ -47,4 +49,6 @@ cli.add_command(token.token)
 
 def main() -> None:
     """Entry point of the console script."""
+    # Recordings and password hashes are nobody else's business: what we and our children write, others cannot read.
+    os.umask(os.umask(0o077) | 0o027)
     sys.exit(cli(prog_name="proview", standalone_mode=True))

@@ -13,13 +13,16 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from .config import Config
 from .origins import Origin
-from .sessions.database import Database, has_tables, is_current
-from .sessions.models import Refusal, User
+from .sessions.database import Database, has_tables, is_current, now_ms
+from .sessions.models import Refusal, Session, User
+
+# A recording is ready within seconds; after this long nobody is making it.
+UNFINISHED_MS = 120_000
 
 
 class Level(enum.StrEnum):
@@ -167,6 +170,7 @@ def _database(config: Config) -> Iterator[Finding]:
         else:
             yield Finding(Level.OK, "database", f"{url} is current")
             yield from _people_and_refusals(database)
+            yield from _unfinished(database)
     except SQLAlchemyError as error:
         yield Finding(Level.ERROR, "database", f"{url}: {str(error).splitlines()[0]}")
     finally:
@@ -186,6 +190,25 @@ def _people_and_refusals(database: Database) -> Iterator[Finding]:
             Level.WARNING,
             f"refused pages, route {refusal.route}",
             f"{refusal.count} × passed without proctoring: {refusal.reason}, host {refusal.host}, last {refusal.path} {refusal.detail}".rstrip(),
+        )
+
+
+def _unfinished(database: Database) -> Iterator[Finding]:
+    """Ended sessions without a recording: in an application of one's own nobody may have started the jobs process."""
+    with database.read() as db:
+        waiting = db.scalar(
+            select(func.count())
+            .select_from(Session)
+            .where(
+                Session.finalise_wanted_at < now_ms() - UNFINISHED_MS,
+                or_(Session.finalised_at.is_(None), Session.finalised_at < Session.finalise_wanted_at),
+            )
+        )
+    if waiting:
+        yield Finding(
+            Level.WARNING,
+            "recordings",
+            f"{waiting} ended session(s) wait for their recording; is the jobs process running (proview serve, or proview worker)?",
         )
 
 

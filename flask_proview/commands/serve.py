@@ -1,8 +1,10 @@
-"""``proview serve`` and ``proview media``."""
+"""``proview serve``, and its background processes alone: ``proview media`` and ``proview worker``."""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
 import click
 
@@ -55,3 +57,20 @@ def media(config_path: str) -> None:
 
     set_up_logging()
     run(load_config(config_path))
+
+
+@click.command()
+@config_option
+def worker(config_path: str) -> None:
+    """Run the jobs process alone (recordings, time-outs), for web servers that are started by something else."""
+    from flask_proview.jobs import run_worker
+    from flask_proview.serve.logs import set_up_logging
+
+    config = load_config(config_path)
+    _prepare_database(config.storage.database)
+    set_up_logging()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    click.echo("proview: jobs process running; Ctrl-C stops it")
+    run_worker(config, stop)

@@ -7,7 +7,8 @@ import sys
 import click
 
 from flask_proview.config import load_config
-from flask_proview.sessions.users import UserStore
+from flask_proview.errors import ProviewError
+from flask_proview.sessions.users import MIN_PASSWORD, UserStore
 
 from .options import config_option, open_database
 
@@ -25,10 +26,14 @@ def user() -> None:
 def add(name: str, role: str, password_stdin: bool, config_path: str) -> None:
     """Add NAME; asks for the password."""
     config = load_config(config_path)
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     with open_database(config) as database:
-        UserStore(database).add(name, role, password)
+        users = UserStore(database)
+        if users.get(name) is not None:  # said before somebody has typed a password twice
+            raise ProviewError(f"a user {name!r} exists already; choose another name")
+        if password_stdin:
+            password = sys.stdin.readline().rstrip("\r\n")
+        else:
+            label = f"Password (at least {MIN_PASSWORD} characters)"
+            password = click.prompt(label, hide_input=True, confirmation_prompt=True)
+        users.add(name, role, password)
     click.echo(f"user {name} added as {role}")

@@ -56,7 +56,7 @@ def test_init_never_overwrites(config_file: Path) -> None:
 
 def test_a_bad_configuration_ends_with_status_2_and_names_the_key(config_file: Path) -> None:
     config_file.write_text(config_file.read_text().replace("mount =", "mont ="))
-    for command in (["check"], ["serve"], ["db", "upgrade"], ["media"]):
+    for command in (["check"], ["serve"], ["db", "upgrade"], ["media"], ["worker"]):
         result = run(*command, "-c", str(config_file))
         assert result.exit_code == 2, command
         assert "mont: unknown key; did you mean 'mount'?" in result.stderr
@@ -161,4 +161,4 @@ def test_serve_refuses_a_taken_port(ready: Path) -> None:
 
 
 def test_flask_proview_is_the_same_group() -> None:
-    assert {"init", "check", "serve", "media", "user", "sessions", "db", "token"} <= set(cli.commands)
+    assert {"init", "check", "serve", "media", "worker", "user", "sessions", "db", "token"} <= set(cli.commands)
