@@ -58,7 +58,7 @@ export class Keys {
     const target = event.target;
     if (this.dialog.open && key !== '?') return;
     if (target instanceof Element) {
-      if (target.closest('input:not([type=range]), textarea, select, dialog')) return;
+      if (target.closest('input:not([type=range]), textarea, select, dialog[open]')) return;
       // Inside the player shortcuts win over what an arrow key does there; elsewhere the page keeps its keys.
       const inside = this.root.contains(target) || target === document.body || target.id === 'main';
       if (!inside) return;
