@@ -1,12 +1,16 @@
-"""What all tests share: one Playwright for the whole process (two cannot run side by side in one thread)."""
+"""What all tests share: one Playwright for the whole process (two cannot run side by side in one thread), one PostgreSQL."""
 
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
+
+from . import postgresql
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,18 @@ def playwright() -> Iterator[Playwright]:
         pytest.skip("chromium is not installed: run `make system`")
     with sync_playwright() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Path]:
+    reason = postgresql.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    with postgresql.running_server() as directory:
+        yield directory
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Path) -> str:
+    """A new database."""
+    return postgresql.new_database(postgres_server, uuid.uuid4().hex)

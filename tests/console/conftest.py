@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, Playwright
 
-from .world import PASSWORD, Person, World, served
+from tests.chromium import AUTOPLAY, CHROMIUM, FLAGS
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+from .world import PASSWORD, Person, World, served
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +44,7 @@ def admin(world: World) -> Person:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    # Alike everywhere: the tests press keys before they have clicked anything.
-    flags = [*FLAGS, "--autoplay-policy=no-user-gesture-required"]
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, AUTOPLAY])
     yield browser
     browser.close()
 

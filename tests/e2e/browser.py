@@ -10,18 +10,8 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Frame, Page, Playwright, expect
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-loopback-in-peer-connection",
-    "--autoplay-policy=no-user-gesture-required",
-]
+from tests.chromium import AUTOPLAY, CHROMIUM, FLAGS
+
 FAKE_DEVICES = ["--use-fake-device-for-media-stream=display-media-type=monitor", "--use-fake-ui-for-media-stream"]
 REFUSED = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=deny"]
 WAIT_MS = 20_000
@@ -34,7 +24,7 @@ def chromium(playwright: Playwright, profile: Path, *flags: str) -> Iterator[Bro
         profile,
         executable_path=CHROMIUM,
         headless=True,
-        args=[*FLAGS, *(flags or FAKE_DEVICES)],
+        args=[*FLAGS, AUTOPLAY, *(flags or FAKE_DEVICES)],
         viewport={"width": 1280, "height": 800},
     )
     context.set_default_timeout(WAIT_MS)
@@ -51,6 +41,16 @@ class Candidate:
         self.page = page
         self.url = url
         self.attempt = ""
+
+    @classmethod
+    def seated(cls, browser: BrowserContext, url: str, *, screen: bool = False) -> Candidate:
+        """Somebody whose exam has begun: the first question is on the screen, and it is recorded."""
+        candidate = cls(browser.new_page(), url)
+        candidate.log_in()
+        candidate.start_exam()
+        candidate.pass_checks(screen=screen)
+        candidate.begin()
+        return candidate
 
     def log_in(self) -> None:
         self.page.goto(f"{self.url}/login")

@@ -56,11 +56,7 @@ def test_a_multi_page_exam_is_recorded_without_interruption(playwright: Playwrig
         installation(tmp_path, site=site, account={"session_type": "record_and_review"}) as running,
         chromium(playwright, tmp_path / "profile") as browser,
     ):
-        candidate = Candidate(browser.new_page(), running.url)
-        candidate.log_in()
-        candidate.start_exam()
-        candidate.pass_checks(screen=True)
-        candidate.begin()
+        candidate = Candidate.seated(browser, running.url, screen=True)
         for number in (1, 2, 3):
             candidate.answer(number)
         uuid = only_session(running)
@@ -93,11 +89,7 @@ def test_the_console_shows_the_session_live_and_afterwards(playwright: Playwrigh
         chromium(playwright, tmp_path / "profile") as browser,
         chromium(playwright, tmp_path / "proctor") as proctor,
     ):
-        candidate = Candidate(browser.new_page(), running.url)
-        candidate.log_in()
-        candidate.start_exam()
-        candidate.pass_checks()
-        candidate.begin()
+        candidate = Candidate.seated(browser, running.url)
         uuid = only_session(running)
 
         page = proctor.new_page()
@@ -120,11 +112,7 @@ def test_the_console_shows_the_session_live_and_afterwards(playwright: Playwrigh
 
 def test_a_stop_path_ends_the_session_and_everything_arrives(playwright: Playwright, tmp_path: Path) -> None:
     with installation(tmp_path, site="php") as running, chromium(playwright, tmp_path / "profile") as browser:
-        candidate = Candidate(browser.new_page(), running.url)
-        candidate.log_in()
-        candidate.start_exam()
-        candidate.pass_checks()
-        candidate.begin()
+        candidate = Candidate.seated(browser, running.url)
         for number in (1, 2, 3, 4, 5):
             candidate.answer(number)
         candidate.finish()
@@ -139,11 +127,7 @@ def test_inline_mode_resumes_on_every_page(playwright: Playwright, tmp_path: Pat
         installation(tmp_path, site="php", route={"mode": "inline"}) as running,
         chromium(playwright, tmp_path / "profile") as browser,
     ):
-        candidate = Candidate(browser.new_page(), running.url)
-        candidate.log_in()
-        candidate.start_exam()
-        candidate.pass_checks()
-        candidate.begin()
+        candidate = Candidate.seated(browser, running.url)
         for number in (1, 2):
             candidate.wait_running()
             candidate.answer(number)
@@ -213,11 +197,7 @@ def test_a_closed_tab_and_a_reopened_browser_go_on_with_the_same_session(
 ) -> None:
     with installation(tmp_path, site="php") as running:
         with chromium(playwright, tmp_path / "profile") as browser:
-            candidate = Candidate(browser.new_page(), running.url)
-            candidate.log_in()
-            candidate.start_exam()
-            candidate.pass_checks()
-            candidate.begin()
+            candidate = Candidate.seated(browser, running.url)
             candidate.answer(1)
             uuid = only_session(running)
             wait_until(lambda: len(coverage(running, uuid)) >= 3, what="recording before the tab is closed")
@@ -253,11 +233,7 @@ def test_a_killed_process_costs_nothing_that_was_acknowledged(
     playwright: Playwright, tmp_path: Path, victim: str
 ) -> None:
     with installation(tmp_path, site="php") as running, chromium(playwright, tmp_path / "profile") as browser:
-        candidate = Candidate(browser.new_page(), running.url)
-        candidate.log_in()
-        candidate.start_exam()
-        candidate.pass_checks()
-        candidate.begin()
+        candidate = Candidate.seated(browser, running.url)
         uuid = only_session(running)
         held = wait_until(lambda: coverage(running, uuid), what="the first pieces")
         running.kill_child(victim)
@@ -283,11 +259,7 @@ def coverage(running: Installation, uuid: str) -> set[tuple[int, int]]:
 
 def test_a_server_down_for_ten_seconds_loses_nothing(playwright: Playwright, tmp_path: Path) -> None:
     with installation(tmp_path, site="php") as running, chromium(playwright, tmp_path / "profile") as browser:
-        candidate = Candidate(browser.new_page(), running.url)
-        candidate.log_in()
-        candidate.start_exam()
-        candidate.pass_checks()
-        candidate.begin()
+        candidate = Candidate.seated(browser, running.url)
         uuid = only_session(running)
         wait_until(lambda: coverage(running, uuid), what="the first pieces")
         group = running.child_pid("web")

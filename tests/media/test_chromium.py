@@ -14,28 +14,18 @@ import pytest
 from playwright.async_api import async_playwright
 
 from flask_proview.links import MediaLink
+from tests.chromium import AUTOPLAY, CHROMIUM, FAKE_DEVICES
+from tests.chromium import FLAGS as COMMON_FLAGS
 
 from .clients import until
 from .conftest import SESSION, MediaProcess
 
-CHROMIUM = "/usr/bin/chromium"
 pytestmark = [
     pytest.mark.media,
     pytest.mark.browser,
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium on this machine"),
 ]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--allow-loopback-in-peer-connection",
-    "--autoplay-policy=no-user-gesture-required",
-]
+FLAGS = [*COMMON_FLAGS, FAKE_DEVICES, AUTOPLAY]
 PUBLISH = """async () => {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, frameRate: 15 }, audio: true });
     const pc = window.pc = new RTCPeerConnection({ iceServers: [] });

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from flask_proview.recordings.pieces import IncomingPiece, PieceStore
 from flask_proview.sessions.database import Database, now_ms, upgrade
 from flask_proview.sessions.models import Session, State
 from flask_proview.sessions.store import SessionStore, StartRequest
-from tests.sessions import postgresql
 
 
 @dataclass
@@ -115,17 +113,3 @@ def piece(
         last=last,
         body=body,
     )
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Path]:
-    reason = postgresql.why_not()
-    if reason is not None:
-        pytest.skip(reason)
-    with postgresql.running_server() as directory:
-        yield directory
-
-
-@pytest.fixture
-def postgres_url(postgres_server: Path) -> str:
-    return postgresql.new_database(postgres_server, uuid.uuid4().hex)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,20 +10,10 @@ import av
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
+from tests.chromium import CHROMIUM, FAKE_DEVICES, FLAGS
+
 from .fake_service import FakeService
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--allow-loopback-in-peer-connection",
-]
-FAKE_DEVICES = "--use-fake-device-for-media-stream"
 TAG = 'data-proview-role="page" data-proview-start="auto" data-proview-cover="1"'
 TAG_PAGE = 'data-proview-role="page" data-proview-start="page" data-proview-cover="0"'
 

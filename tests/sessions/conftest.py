@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,6 @@ from flask_proview.config import Config, load_config
 from flask_proview.sessions.database import Database, upgrade
 from flask_proview.sessions.models import Session
 from flask_proview.sessions.store import SessionStore, StartRequest
-
-from . import postgresql
 
 
 @dataclass
@@ -85,20 +82,6 @@ def make_place(tmp_path: Path) -> Iterator[Callable[..., Place]]:
 def place(make_place: Callable[..., Place]) -> Place:
     """On SQLite."""
     return make_place()
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[Path]:
-    reason = postgresql.why_not()
-    if reason is not None:
-        pytest.skip(reason)
-    with postgresql.running_server() as directory:
-        yield directory
-
-
-@pytest.fixture
-def postgres_url(postgres_server: Path) -> str:
-    return postgresql.new_database(postgres_server, uuid.uuid4().hex)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
