@@ -38,6 +38,28 @@ class _StartedInEachProcess:
             self._runtime.start()
 
 
+class _Front:
+    """Who answers: the service below the mount and on classic hosts, the application with our tag everywhere else."""
+
+    def __init__(self, service: WSGIApplication, application: WSGIApplication, runtime: Runtime) -> None:
+        config = runtime.config
+        self._service = service
+        self._page = InjectMiddleware(application, config, signer=runtime.signer, observer=RuntimeObserver(runtime))
+        self._started = _StartedInEachProcess(runtime)
+        self._mount = config.server.mount
+        self._prefix = self._mount + "/"
+        self._compat_hosts = frozenset(config.compat.hosts)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        self._started.ensure()
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(self._prefix) or path == self._mount:
+            return self._service(environ, start_response)
+        if self._compat_hosts and _host_name(environ) in self._compat_hosts:
+            return self._service({**environ, "PATH_INFO": self._mount + path}, start_response)
+        return self._page(environ, start_response)
+
+
 class ProviewMiddleware:
     """Proctoring around any WSGI application: the service below the mount prefix, injection everywhere else.
 
@@ -48,23 +70,10 @@ class ProviewMiddleware:
     def __init__(self, application: WSGIApplication, config: Source) -> None:
         self.config = load_config(config)
         self.runtime = build_runtime(self.config)
-        self._started = _StartedInEachProcess(self.runtime)
-        self._service = create_app(self.runtime)
-        self._page = InjectMiddleware(
-            application, self.config, signer=self.runtime.signer, observer=RuntimeObserver(self.runtime)
-        )
-        self._mount = self.config.server.mount
-        self._prefix = self._mount + "/"
-        self._compat_hosts = frozenset(self.config.compat.hosts)
+        self._front = _Front(create_app(self.runtime), application, self.runtime)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self._started.ensure()
-        path = environ.get("PATH_INFO", "")
-        if path.startswith(self._prefix) or path == self._mount:
-            return self._service(environ, start_response)
-        if self._compat_hosts and _host_name(environ) in self._compat_hosts:
-            return self._service({**environ, "PATH_INFO": self._mount + path}, start_response)
-        return self._page(environ, start_response)
+        return self._front(environ, start_response)
 
 
 class Proview:
@@ -89,24 +98,11 @@ class Proview:
             )
         if "proview" in app.extensions:
             raise ConfigError("Proview is registered on this application already; call it once")
-        config = load_config(source)
-        runtime = build_runtime(config)
+        runtime = build_runtime(load_config(source))
         app.extensions["proview"] = runtime
         app.register_blueprint(create_blueprint(runtime))
         # Flask looks wsgi_app up for every request, so that wrapping it keeps app.run() and test clients working.
-        app.wsgi_app = _Door(app.wsgi_app, runtime, config)  # type: ignore[method-assign]
-
-
-class _Door:
-    """``app.wsgi_app`` of a Flask application that carries our blueprint itself."""
-
-    def __init__(self, application: WSGIApplication, runtime: Runtime, config: Config) -> None:
-        self._started = _StartedInEachProcess(runtime)
-        self._page = InjectMiddleware(application, config, signer=runtime.signer, observer=RuntimeObserver(runtime))
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        self._started.ensure()
-        return self._page(environ, start_response)
+        app.wsgi_app = _Front(app.wsgi_app, app.wsgi_app, runtime)  # type: ignore[method-assign]
 
 
 def build_application(config: Config) -> ProviewMiddleware:
