@@ -144,7 +144,11 @@ def _upstream(config: Config) -> Iterator[Finding]:
         status = connection.getresponse().status
         yield Finding(Level.OK if status < 500 else Level.WARNING, "upstream", f"{url} answers {status}")
     except (OSError, HTTPException) as error:
-        yield Finding(Level.ERROR, "upstream", f"{url} does not answer ({error}); is the application running there?")
+        yield Finding(
+            Level.ERROR,
+            "upstream",
+            f"{url} does not answer ({error}); is the application running there? Remove server.upstream when proview runs inside it",
+        )
     finally:
         connection.close()
 
