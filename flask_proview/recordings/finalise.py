@@ -24,6 +24,8 @@ from .sources import track_sources
 
 log = logging.getLogger(__name__)
 
+LONGEST_MINUTES = 1440
+
 
 # The policy of every session has the camera; the screen is recorded where a route asks for it.
 ALWAYS_RECORDED = "camera"
@@ -39,7 +41,9 @@ class Finaliser:
     def __init__(self, db: Database, config: Config) -> None:
         self._db = db
         self._layout = Layout(Path(config.storage.recordings))
-        self._longest_ms = config.limits.session_minutes * 60_000
+        # An expired session is as long as what came later, within what a session can be at all.
+        minutes = config.limits.session_minutes if config.limits.on_limit == "stop" else LONGEST_MINUTES
+        self._longest_ms = minutes * 60_000
 
     def finalise(self, uuid: str) -> list[Recording]:
         """Make or remake the recordings and the ledger of a session from everything that is durable now.

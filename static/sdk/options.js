@@ -5,10 +5,11 @@
 
 import { ProviewError } from './errors.js';
 
-const MAX_TEXT = { token: 512, session: 256, profileId: 256, title: 512, additionalInstruction: 20_000 };
+const MAX_TEXT = { token: 512, launch: 4096, session: 256, profileId: 256, title: 512, additionalInstruction: 20_000 };
 
 /** Ours to Proview's spellings; the first one present wins. */
 const SPELLINGS = {
+  launch: ['launch'],
   session: ['session', 'sessionId', 'session_id'],
   profileId: ['profileId', 'profile_id'],
   sessionType: ['session_type', 'sessionType'],
@@ -73,6 +74,7 @@ export function parseOptions(token, given) {
   /** @type {Sdk.Options} */
   const options = {
     token: checkText('token', token ?? undefined, MAX_TEXT.token, fault),
+    launch: text('launch'),
     session: text('session'),
     profileId: text('profileId'),
     sessionType,

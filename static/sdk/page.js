@@ -96,7 +96,7 @@ export class Page extends Emitter {
   /** @param {Sdk.Options} options */
   #start(options) {
     const { route, base } = this.#config;
-    const told = { ...(options.token && { token: options.token }), ...(route && { route }) };
+    const told = { ...(options.token && { token: options.token }), ...(options.launch && { launch: options.launch }), ...(route && { route }) };
     const ids = { session: options.session, profile_id: options.profileId, session_type: options.sessionType, title: options.title };
     const chosen = { screen: options.screen, skipHardwareTest: options.skipHardwareTest, isIDRequired: options.isIDRequired, language: options.language, event_external_id: options.eventExternalId };
     const body = { ...told, ...filled(ids), options: filled(chosen) };

@@ -95,6 +95,8 @@ declare namespace Sdk {
 
   interface Options {
     token: string;
+    /** A launch token of the integrator's back end (`proview token new`). */
+    launch: string;
     session: string;
     profileId: string;
     sessionType: string;

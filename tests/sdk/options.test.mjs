@@ -19,6 +19,7 @@ test('both spellings of every doubled name are read', () => {
   assert.equal(parseOptions('t', { session_type: 'live_proctor' }).sessionType, 'live_proctor');
   assert.equal(parseOptions('t', { sessionType: 'live_proctor' }).sessionType, 'live_proctor');
   assert.equal(parseOptions('t', { sessionId: 'a' }).session, 'a');
+  assert.equal(parseOptions(undefined, { launch: 'signed' }).launch, 'signed');
   assert.equal(parseOptions('t', { session: 'b', sessionId: 'a' }).session, 'b');
   assert.equal(parseOptions('t', { event_external_id: 'e' }).eventExternalId, 'e');
   assert.equal(parseOptions('t', { sessionTitle: 'x' }).title, 'x');

@@ -190,11 +190,16 @@ class Peer:
             self._recheck = False
             self._checked = now
             session = self._read_session()
-            limit_ms = self._runtime.config.limits.session_minutes * 60_000 + LIMIT_GRACE_MS
-            if session.state in OPEN_STATES and now_ms() - session.started_at > limit_ms:
+            if session.state in OPEN_STATES and self._is_over_the_limit(session):
                 session = end_session(self._runtime, self._uuid, State.STOPPED, "limit")
             self._tell_state(session)
         return session
+
+    def _is_over_the_limit(self, session: Session) -> bool:
+        """Whether the session is to be stopped now. Where it should roll over, the browser decides: an exam is never cut off by us."""
+        limits = self._runtime.config.limits
+        limit_ms = limits.session_minutes * 60_000 + LIMIT_GRACE_MS
+        return limits.on_limit == "stop" and now_ms() - session.started_at > limit_ms
 
     def _read_session(self) -> Session:
         session = self._runtime.sessions.get(self._uuid)
