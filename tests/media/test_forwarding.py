@@ -16,7 +16,7 @@ from flask_proview.links import LinkError, MediaLink
 from .clients import CONFIGURATION, ClipTrack, Publisher, Viewer, ask, connected, make_clip, until
 from .conftest import SESSION, MediaProcess
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.system]
 
 FORGED_ALERT = bytes.fromhex("15feff000000000000000000020228")
 

@@ -21,6 +21,8 @@ from flask_proview.media.writer import MAX_JOBS, OutputFile, Writer
 from .clients import Publisher, make_clip, until
 from .conftest import SESSION, MediaProcess
 
+pytestmark = pytest.mark.system  # servers of its own, seconds each
+
 NTP_SECOND = 1 << 32
 
 

@@ -20,7 +20,7 @@ from flask_proview.links import LinkError, MediaLink, MessageReader, encode, hel
 
 from .conftest import SESSION, MediaProcess, answers, wait_for
 
-pytestmark = pytest.mark.media
+pytestmark = [pytest.mark.media, pytest.mark.system]
 
 
 def connect(media: MediaProcess) -> socket.socket:

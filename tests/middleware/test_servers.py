@@ -21,6 +21,8 @@ import waitress.server  # type: ignore[import-untyped]
 from .apps import awkward
 from .apps.awkward import PAGE
 
+pytestmark = pytest.mark.system  # servers of its own, seconds each
+
 ROOT = Path(__file__).parents[2]
 TAG = re.compile(rb'<script src="/proview/init.js" data-proview-route="r0"[^>]*></script>')
 

@@ -14,6 +14,8 @@ import requests
 from .front import gunicorn_proxy
 from .upstream import OK, Upstream, fields
 
+pytestmark = pytest.mark.system  # servers of its own, seconds each
+
 PROBES = {
     "length and chunked": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX",
     "unknown coding": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\nContent-Length: 3\r\n\r\nabc",

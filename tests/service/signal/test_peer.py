@@ -18,6 +18,8 @@ from flask_proview.tokens import Kind
 from tests.service.build import OTHER_ORIGIN, wait_for
 from tests.service.server import Server, receive
 
+pytestmark = pytest.mark.system  # servers of its own, seconds each
+
 names = count()
 
 
