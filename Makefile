@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test fast lint format bench lock system clean
+.PHONY: help run test fast lint format bench sdk lock system clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ format: $(VENV)/.dev ## Format the Python code
 
 bench: $(VENV)/.dev ## Benchmarks: ratios against named peers, in CPU-seconds
 	@$(BIN)/python -m bench
+
+sdk: node_modules/.installed $(VENV)/.run ## Bundle static/sdk into static/bundle (commit the result)
+	@$(BIN)/python scripts/build-sdk
 
 lock: $(VENV)/.dev ## Resolve setup.cfg and requirements/dev.in into hashed lock files
 	$(BIN)/uv pip compile -q --no-header --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade setup.cfg -o requirements/run.txt

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from flask_proview.errors import ApiError
 
+from .bundle import bundled
 from .runtime import Runtime
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -32,11 +32,6 @@ TYPES = {
 }
 # Multi-page sites load it with every page; an update arrives within five minutes.
 CACHE = "public, max-age=300, stale-while-revalidate=86400"
-
-
-# Lines that are only a comment: what people read in the repository, candidates need not download. Line numbers stay.
-_COMMENT_LINES = re.compile(rb"^[ \t]*(?://[^\n]*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)$", re.M)
-_NOT_LINE_ENDS = re.compile(rb"[^\n]+")
 COMPRESSED = (".js", ".css", ".svg", ".json")
 
 
@@ -74,17 +69,13 @@ def _below(file: StaticFile, depth: int) -> StaticFile:
 
 def read_static(folder: Path) -> Iterator[tuple[str, StaticFile]]:
     """Relative name → file, for every file of a type we serve."""
-    for path in sorted(folder.rglob("*")):
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    for name, path in (files | bundled(folder)).items():
         content_type = TYPES.get(path.suffix)
-        if content_type is not None and path.is_file():
+        if content_type is not None and not name.startswith("bundle/"):
             body = path.read_bytes()
-            if path.suffix == ".js":
-                body = _COMMENT_LINES.sub(lambda match: _NOT_LINE_ENDS.sub(b"", match[0]), body)
             packed = gzip.compress(body, 9, mtime=0) if path.suffix in COMPRESSED else b""
-            yield (
-                path.relative_to(folder).as_posix(),
-                StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type, packed),
-            )
+            yield name, StaticFile(body, hashlib.sha256(body).hexdigest()[:32], content_type, packed)
 
 
 def _answer(file: StaticFile | None) -> WerkzeugResponse:

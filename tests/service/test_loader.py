@@ -50,18 +50,6 @@ def test_code_goes_compressed_to_browsers_that_say_so(client: FlaskClient) -> No
     assert again.status_code == 304
 
 
-def test_comment_lines_stay_at_home_and_line_numbers_stay_right() -> None:
-    for name, file in read_static(STATIC):
-        source = (STATIC / name).read_bytes()
-        if not name.endswith(".js"):
-            assert file.body == source
-            continue
-        sent, written = file.body.split(b"\n"), source.split(b"\n")
-        assert len(sent) == len(written)
-        changed = [line for line, other in zip(written, sent, strict=True) if line != other]
-        assert all(line.lstrip().startswith((b"//", b"/*", b"*")) for line in changed), name
-
-
 @pytest.mark.parametrize(
     "path",
     [
