@@ -103,6 +103,11 @@ class Server:
         (), p.networks, "Networks of proxies in front of us whose X-Forwarded-* headers are believed."
     )
     workers: int = setting(1, p.integer(1, 64), "Web worker processes; more than one needs bus.url = redis://…")
+    held_polls: int = setting(
+        0,
+        p.integer(0, 1000),
+        "Polls that one threaded server process may hold open; each occupies a thread (docs/operating.md).",
+    )
     tls: Tls | None = setting(None, _tls, "{ cert, key }: PEM files, to serve HTTPS without a front server.")
     upstream_connect_s: float = setting(5.0, p.seconds(0.1, 120), "Seconds to wait for a connection to the upstream.")
     upstream_read_s: float = setting(60.0, p.seconds(1, 3600), "Seconds to wait for the upstream's next bytes.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import text
@@ -14,7 +16,12 @@ from flask_proview.links import LinkError
 from flask_proview.sessions.database import is_current
 
 from .forwarded import LOCAL, is_within
+from .holding import HOLD_S, held_at_once
 from .runtime import Runtime
+from .server_facts import server_facts
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MEDIA_S = 1.0
 
@@ -33,7 +40,7 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     @blueprint.get("/healthz")
     def healthz() -> Response:
         check_caller()
-        return jsonify(status="ok")
+        return jsonify(status="ok", **describe_server(runtime, request.environ))
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
@@ -47,6 +54,18 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     def metrics() -> Response:
         check_caller()
         return Response(runtime.counters.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def describe_server(runtime: Runtime, environ: WSGIEnvironment) -> dict[str, Any]:
+    """What this server can and how browsers will signal: read by ``proview check --url`` (docs/protocol.md, "Health")."""
+    facts = server_facts(environ)
+    held = held_at_once(facts, runtime.config.server.held_polls)
+    return {
+        **asdict(facts),
+        "signaling": "websocket" if facts.websockets else "http",
+        "poll_hold_s": HOLD_S if held else 0,
+        "bus": "memory" if runtime.config.bus.url.startswith("memory:") else "redis",
+    }
 
 
 def check_database(runtime: Runtime) -> str:

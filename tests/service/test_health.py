@@ -26,6 +26,22 @@ def test_only_the_machine_itself_is_answered(client: FlaskClient, name: str) -> 
     assert status("127.0.0.1", Forwarded="for=203.0.113.4") == 404
 
 
+def test_health_says_what_the_server_can(client: FlaskClient) -> None:
+    environ: dict[str, Any] = {"wsgi.multithread": True, "wsgi.multiprocess": False, "SERVER_SOFTWARE": "waitress"}
+    assert client.get("/proview/healthz", environ_overrides=environ).get_json() == {
+        "status": "ok",
+        "server": "waitress",
+        "worker": "threads",
+        "websockets": False,
+        "multithread": True,
+        "multiprocess": False,
+        "background_threads": True,
+        "signaling": "http",
+        "poll_hold_s": 0,
+        "bus": "memory",
+    }
+
+
 def test_ready_says_what_is_ready(client: FlaskClient) -> None:
     assert client.get("/proview/readyz").get_json() == {
         "status": "ok",
