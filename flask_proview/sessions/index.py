@@ -1,0 +1,53 @@
+"""The Proview Index: a suggestion of high (good), medium or low integrity, from the weights of what was observed (pure).
+
+It starts at 100 and every event takes its weight away. One type takes 40 at most, however often it occurs: a candidate with
+a restless window is not failed by that alone. Technical events weigh nothing. A person judges; the index never does.
+Levels are Proview's (Proview Index: high, medium, low).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .catalogue import EVENTS
+
+MOST_OF_ONE_TYPE = 40
+HIGH_FROM, MEDIUM_FROM = 80, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one type of event took away."""
+
+    event_type_id: int
+    name: str
+    count: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """``score`` 0 to 100; ``contributions`` biggest first."""
+
+    score: int
+    level: str
+    contributions: tuple[Contribution, ...]
+
+
+def proview_index(counts: Mapping[int, int], weights: Mapping[int, int] | None = None) -> Index:
+    """The index of a session.
+
+    :param counts: event type id → how often it occurred.
+    :param weights: an account's own weights, by event type id.
+    """
+    own = weights or {}
+    parts = []
+    for type_id, count in counts.items():
+        known = EVENTS.get(type_id)
+        weight = own.get(type_id, known.weight if known is not None else 0)
+        if known is not None and weight > 0 and count > 0:
+            parts.append(Contribution(type_id, known.name, count, min(weight * count, MOST_OF_ONE_TYPE)))
+    score = max(0, 100 - sum(part.points for part in parts))
+    level = "high" if score >= HIGH_FROM else "medium" if score >= MEDIUM_FROM else "low"
+    return Index(score, level, tuple(sorted(parts, key=lambda part: (-part.points, part.event_type_id))))
