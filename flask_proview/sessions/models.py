@@ -77,6 +77,32 @@ class Session(Base):
     finalise_wanted_at: Mapped[int | None] = mapped_column(BigInteger)
     finalised_at: Mapped[int | None] = mapped_column(BigInteger)
     final_rating: Mapped[str | None] = mapped_column(String(16))
+    # The suggestion of index.py, made with the recordings: level and score.
+    proview_index: Mapped[str | None] = mapped_column(String(16))
+    proview_score: Mapped[int | None] = mapped_column(Integer)
+    # uuid of the first session of a sitting that was rolled over; null while there is only one.
+    sitting: Mapped[str | None] = mapped_column(String(36), index=True)
+    # live_proctor: waiting, approved or rejected; null where nobody has to approve.
+    approval: Mapped[str | None] = mapped_column(String(16))
+    approval_reason: Mapped[str | None] = mapped_column(String(512))
+    attendee: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    workflow: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    # Who holds the way back to the browser, its socket or its polls: the newest one.
+    peer: Mapped[str | None] = mapped_column(String(72))
+    mail_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    mail_read: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+
+
+class Mail(Base):
+    """A message for the browser of a session. Numbers are given under the session row's lock, so a cursor never skips one."""
+
+    __tablename__ = "mail"
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(32))
+    body: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[int] = mapped_column(BigInteger, index=True)
 
 
 class Run(Base):
@@ -217,3 +243,54 @@ class Refusal(Base):
     count: Mapped[int] = mapped_column(Integer, default=0)
     first_at: Mapped[int] = mapped_column(BigInteger)
     last_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Photo(Base):
+    """A still that the candidate took before the exam: of a photo ID (``id``) or of the face (``face``). A new one replaces the old."""
+
+    __tablename__ = "photos"
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    mime: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Callback(Base):
+    """A termination callback to be posted (outbox). ``body`` is what is sent and signed, byte for byte."""
+
+    __tablename__ = "callbacks"
+    __table_args__ = (Index("ix_callbacks_due", "state", "next_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    delivery: Mapped[str] = mapped_column(String(36), unique=True)
+    account: Mapped[str] = mapped_column(String(64))
+    body: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_at: Mapped[int] = mapped_column(BigInteger)
+    leased_until: Mapped[int] = mapped_column(BigInteger, default=0)
+    delivered_at: Mapped[int | None] = mapped_column(BigInteger)
+    last_status: Mapped[int | None] = mapped_column(Integer)
+    last_error: Mapped[str] = mapped_column(Text, default="")
+
+
+class Quiz(Base):
+    """What an LMS said about one of its quizzes; selects the policy of sessions that belong to it."""
+
+    __tablename__ = "quizzes"
+    __table_args__ = (UniqueConstraint("account", "quiz_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account: Mapped[str] = mapped_column(String(64))
+    quiz_id: Mapped[str] = mapped_column(String(64))
+    course_id: Mapped[str] = mapped_column(String(64), default="")
+    title: Mapped[str] = mapped_column(String(512), default="")
+    fields: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+    deleted: Mapped[bool] = mapped_column(default=False, server_default=false())
