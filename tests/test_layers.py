@@ -85,7 +85,7 @@ def test_imports_point_down(top: str, path: Path) -> None:
                 "flask_proview/recordings",
                 "flask_proview/migrations",
                 "flask_proview/service",
-                "flask_proview/doctor.py",
+                "flask_proview/doctor/installation.py",
                 "flask_proview/commands",
                 "flask_proview/jobs.py",
             ],

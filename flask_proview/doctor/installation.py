@@ -1,14 +1,12 @@
-"""What ``proview check`` looks at. Each examination is a generator of findings and changes nothing."""
+"""What ``proview check`` looks at without further options. Each examination is a generator of findings."""
 
 from __future__ import annotations
 
-import enum
 import os
 import shutil
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,26 +14,15 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from .config import Config
-from .origins import Origin
-from .sessions.database import Database, has_tables, is_current, now_ms
-from .sessions.models import Refusal, Session, User
+from flask_proview.config import Config
+from flask_proview.origins import Origin
+from flask_proview.sessions.database import Database, has_tables, is_current, now_ms
+from flask_proview.sessions.models import Refusal, Session, User
+
+from .findings import Finding, Level
 
 # A recording is ready within seconds; after this long nobody is making it.
 UNFINISHED_MS = 120_000
-
-
-class Level(enum.StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    level: Level
-    topic: str
-    message: str
 
 
 def examine(config: Config) -> Iterator[Finding]:
