@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from . import etag
-from .permissions import admit_in_feature_policy, admit_in_permissions_policy
+from .permissions import admit_in_feature_policy, admit_in_integrity_policy, admit_in_permissions_policy
 
 Headers = list[tuple[str, str]]
 
@@ -36,7 +36,8 @@ _CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*(?:\"([^\"]*)\"|'?([^;,\"' \t
     _OURS,
     _HANDSHAKE,
     _ELSEWHERE,
-) = range(1, 16)
+    _INTEGRITY,
+) = range(1, 17)
 _MEANINGS = {
     "content-type": _CONTENT_TYPE,
     "content-length": _LENGTH,
@@ -48,6 +49,9 @@ _MEANINGS = {
     "content-security-policy": _CSP,
     "content-security-policy-report-only": _CSP,
     "permissions-policy": _PERMISSIONS,
+    "permissions-policy-report-only": _PERMISSIONS,
+    "integrity-policy": _INTEGRITY,
+    "integrity-policy-report-only": _INTEGRITY,
     "feature-policy": _FEATURES,
     "x-frame-options": _FRAME,
     INJECTED.lower(): _OURS,
@@ -92,6 +96,7 @@ class Head:
     csp: Headers = field(default_factory=list)
     permissions: Headers = field(default_factory=list)
     features: Headers = field(default_factory=list)
+    integrity: Headers = field(default_factory=list)
     frame_options: list[str] = field(default_factory=list)
     injected: bool = False
     handshake: bool = False
@@ -126,6 +131,8 @@ def read_head(headers: Headers, names: HeaderNames) -> Head:
             head.permissions.append(item)
         elif meaning == _FEATURES:
             head.features.append(item)
+        elif meaning == _INTEGRITY:
+            head.integrity.append(item)
         elif meaning == _FRAME:
             head.frame_options.append(value)
         elif meaning == _DISPOSITION:
@@ -215,6 +222,8 @@ def common_headers(head: Head, version: str) -> Headers:
         headers += [(name, admit_in_permissions_policy(value)) for name, value in head.permissions]
     if head.features:
         headers += [(name, admit_in_feature_policy(value)) for name, value in head.features]
+    if head.integrity:
+        headers += [(name, admit_in_integrity_policy(value)) for name, value in head.integrity]
     return headers
 
 

@@ -38,10 +38,13 @@
     error.code = 'load_failed';
     (w[name].q || []).splice(0).forEach(function (/** @type {any} */ call) { if (call[2] && call[2].initCallback) call[2].initCallback(error); });
   }
-  (function load(attempt) {
+  function load(/** @type {number} */ attempt) {
     import(base + 'static/sdk/' + (role.indexOf('frame:') ? 'index' : 'frame') + '.js' + (attempt ? '?retry=' + attempt : '')).then(function (module) {
       sdk = module;
       sdk.boot({ base: base, name: name, route: data.proviewRoute || '', role: role.replace('frame:', ''), auto: auto, tagged: !!data.proviewStart, cover: host || null });
     }).catch(function (reason) { if (sdk || attempt > 1) failed(reason); else setTimeout(load, 700, attempt + 1); });
-  })(0);
+  }
+  // A page prepared ahead of time, which nobody may ever look at, starts nothing.
+  if (/** @type {any} */ (d).prerendering) d.addEventListener('prerenderingchange', function () { load(0); }, { once: true });
+  else load(0);
 })(window, document);
