@@ -1,4 +1,4 @@
-"""Background work, by name: finalise a session, close silent sessions, find what was forgotten. Queued with Huey.
+"""Background work, by name: finalise a session, close silent sessions, post callbacks, find what was forgotten. Queued with Huey.
 
 The queue is only the bell: what has to be done stands in the database (``finalise_wanted_at``, ``last_seen_at``), so a lost
 queue costs a minute, not a recording. The work itself is in recordings/ and sessions/ and is imported when it runs, so
@@ -18,6 +18,7 @@ from huey.serializer import SignedSerializer
 from sqlalchemy import or_, select
 
 from flask_proview.config import Config
+from flask_proview.sessions.callbacks import CallbackStore
 from flask_proview.sessions.catalogue import EXPIRED
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.events import EventStore
@@ -33,6 +34,8 @@ RETRIES, RETRY_S = 6, 2
 RECONCILE_BATCH = 500
 # Another worker has the session; look again when it may be done.
 LOCKED_RETRY_S = 1.0
+# The minute's reconcile would come too late for a first retry.
+SOON_S = 60.0
 
 
 class Jobs:
@@ -48,6 +51,7 @@ class Jobs:
             self._run_finalise
         )
         self._watch = self.huey.task(retries=RETRIES, retry_delay=RETRY_S, name="watch_heartbeat")(self._run_watch)
+        self._callbacks = self.huey.task(name="send_callbacks")(self._run_callbacks)
         self.huey.periodic_task(crontab(minute="*"), name="reconcile")(self.reconcile)
 
     def finalise_soon(self, uuid: str, delay_s: float = 0.0) -> None:
@@ -57,6 +61,26 @@ class Jobs:
     def watch_heartbeat(self, uuid: str, delay_s: float) -> None:
         """Look after ``delay_s`` whether the session still lives; the look repeats itself while it does."""
         self._queue(self._watch, uuid, delay_s)
+
+    def callbacks_soon(self, delay_s: float = 0.0) -> None:
+        """Send the callbacks that are due, now or after a while."""
+        if delay_s > 0 and not self.huey.immediate:
+            self._callbacks.schedule(delay=delay_s)
+        elif not self.huey.immediate:
+            self._callbacks()
+        elif delay_s == 0:
+            self._run_callbacks()
+
+    def _run_callbacks(self) -> None:
+        from flask_proview.callback_sender import CallbackSender
+
+        def send(db: Database) -> None:
+            wait = CallbackSender(db, self._config).send_due()
+            # Later ones are found by the next minute's reconcile.
+            if wait is not None and wait < SOON_S:
+                self.callbacks_soon(max(wait, 0.5))
+
+        self._with_database(send)
 
     def _queue(self, task: Any, uuid: str, delay_s: float) -> None:
         if self.huey.immediate:
@@ -75,6 +99,9 @@ class Jobs:
             self._with_database(lambda db: _finalise_if_wanted(Finaliser(db, self._config), db, uuid))
         except BeingFinalised:
             self.finalise_soon(uuid, LOCKED_RETRY_S)
+        else:
+            if any(account.callback_url for account in self._config.accounts):
+                self.callbacks_soon()
 
     def _run_watch(self, uuid: str) -> None:
         self._with_database(lambda db: self._look(db, uuid))
@@ -124,6 +151,8 @@ class Jobs:
             ).all()
         for uuid in wanted:
             self.finalise_soon(uuid)
+        if CallbackStore(db).next_due_s() is not None:
+            self.callbacks_soon()
 
     def _with_database(self, work: Any) -> None:
         db = Database(self._config.storage.database)

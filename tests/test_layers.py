@@ -15,7 +15,7 @@ PACKAGE = ROOT / "flask_proview"
 LAYERS: list[set[str]] = [
     {"config", "errors", "tokens", "origins", "offload", "_version"},
     {"sessions", "recordings", "bus", "links", "migrations"},
-    {"jobs"},
+    {"jobs", "callback_sender"},
     {"middleware"},
     {"service"},
     {"media"},

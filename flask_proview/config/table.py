@@ -221,6 +221,12 @@ class Account:
     )
     callback_url: str | None = setting(None, p.http_url, "Where the termination callback is posted.")
     callback_secret: str | None = setting(None, p.secret, "HMAC key of the callback signature.")
+    callback_when: str = setting(
+        "auto",
+        p.choice("auto", "finalised", "rated"),
+        "When the callback is posted: with the recording, or when a person has rated it; auto: with the recording for "
+        "ai_proctor, rated for the other types.",
+    )
     api_key: str | None = setting(None, p.secret, "Key for back ends that ask for playback tokens (X-Api-Key).")
     api_networks: tuple[str, ...] = setting(
         (), p.networks, "Addresses of back ends that may ask for playback tokens without a key."

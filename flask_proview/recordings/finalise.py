@@ -14,7 +14,10 @@ from sqlalchemy import delete, select
 from flask_proview.config import Config
 from flask_proview.errors import ApiError
 from flask_proview.sessions import ledger
+from flask_proview.sessions.callbacks import wish
 from flask_proview.sessions.database import Database, now_ms
+from flask_proview.sessions.events import event_counts
+from flask_proview.sessions.index import proview_index
 from flask_proview.sessions.models import Event, Outcome, Recording, Session, State
 
 from .causes import causes_of
@@ -40,6 +43,7 @@ class Finaliser:
 
     def __init__(self, db: Database, config: Config) -> None:
         self._db = db
+        self._config = config
         self._layout = Layout(Path(config.storage.recordings))
         # An expired session is as long as what came later, within what a session can be at all.
         minutes = config.limits.session_minutes if config.limits.on_limit == "stop" else LONGEST_MINUTES
@@ -110,6 +114,10 @@ class Finaliser:
             if session.state == State.EXPIRED:
                 # The browser vanished; what it handed in later shows how long it really went on.
                 row.ended_at = row.started_at + end_ms
+            suggested = proview_index(event_counts(db, row.id))
+            row.proview_index, row.proview_score = suggested.level, suggested.score
+            db.flush()
+            wish(db, row, self._config)
         return True
 
 

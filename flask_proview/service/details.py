@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import func, select
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Session as OrmSession
 
 from flask_proview.sessions.catalogue import EVENTS, RATED
 from flask_proview.sessions.database import now_ms
+from flask_proview.sessions.events import event_counts
+from flask_proview.sessions.index import proview_index
 from flask_proview.sessions.models import Conflict, Event, Outcome, Piece, Recording, Session
 
 from .access import check_uuid, unknown_session
@@ -31,6 +34,7 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
             "account": session.account,
             **_summary(session),
             "final_rating": session.final_rating,
+            "proview_index": _index(orm, session),
             "continues": session.continues,
             "recordings": _recordings(orm, session),
             "ledger": _outcomes(orm, session),
@@ -126,6 +130,16 @@ def _event(row: Event) -> dict[str, Any]:
         "at": row.at_ms,
         "by": "server" if row.client_seq is None else "browser",
         "data": row.data,
+    }
+
+
+def _index(orm: OrmSession, session: Session) -> dict[str, Any]:
+    """The suggestion, and what it is made of."""
+    index = proview_index(event_counts(orm, session.id))
+    return {
+        "level": index.level,
+        "score": index.score,
+        "contributions": [asdict(part) for part in index.contributions],
     }
 
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from flask_proview.errors import ApiError
 from flask_proview.links import LinkError
+from flask_proview.sessions.callbacks import FAILED, PENDING, CallbackStore
 from flask_proview.sessions.database import is_current
 
 from .forwarded import LOCAL, is_within
@@ -53,7 +55,10 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     @blueprint.get("/metrics")
     def metrics() -> Response:
         check_caller()
-        return Response(runtime.counters.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(
+            runtime.counters.exposition() + waiting_callbacks(runtime),
+            content_type="text/plain; version=0.0.4; charset=utf-8",
+        )
 
 
 def describe_server(runtime: Runtime, environ: WSGIEnvironment) -> dict[str, Any]:
@@ -66,6 +71,19 @@ def describe_server(runtime: Runtime, environ: WSGIEnvironment) -> dict[str, Any
         "poll_hold_s": HOLD_S if held else 0,
         "bus": "memory" if runtime.config.bus.url.startswith("memory:") else "redis",
     }
+
+
+def waiting_callbacks(runtime: Runtime) -> str:
+    """The outbox as two gauges of ``/metrics``; nothing while the database does not answer."""
+    try:
+        counts = CallbackStore(runtime.db).counts()
+    except SQLAlchemyError:
+        return ""
+    lines = []
+    for state, meaning in ((PENDING, "Callbacks that wait for their next attempt."), (FAILED, "Callbacks given up.")):
+        lines += [f"# HELP proview_callbacks_{state} {meaning}", f"# TYPE proview_callbacks_{state} gauge"]
+        lines.append(f"proview_callbacks_{state} {counts[state]}")
+    return "\n".join(lines) + "\n"
 
 
 def check_database(runtime: Runtime) -> str:

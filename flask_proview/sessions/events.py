@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session as OrmSession
 
 from flask_proview.config import Config
 from flask_proview.errors import ApiError
@@ -91,6 +92,12 @@ class EventStore:
         """All events of a session in the order of their times."""
         with self._db.read() as db:
             return list(db.scalars(select(Event).where(Event.session_id == session_id).order_by(Event.at_ms, Event.id)))
+
+
+def event_counts(orm: OrmSession, session_id: int) -> dict[int, int]:
+    """Event type id → how often it occurred in a session."""
+    query = select(Event.event_type_id, func.count()).where(Event.session_id == session_id)
+    return {int(kind): int(count) for kind, count in orm.execute(query.group_by(Event.event_type_id))}
 
 
 def _row(session_id: int, event: ClientEvent, now: int, latest: int) -> dict[str, Any]:

@@ -210,13 +210,6 @@ class SessionStore:
             rows = list(db.scalars(query))
         return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
-    def rate(self, uuid: str, rating: str | None) -> Session:
-        """Set the final rating: high, medium, low (Proview Index), or None."""
-        with self._db.write() as db:
-            row = _locked(db, uuid)
-            row.final_rating = rating
-            return row
-
     def delete(self, uuid: str) -> bool:
         """Remove a session with its files. Files first: a row without files says "deleted in between", files without a row say nothing.
 

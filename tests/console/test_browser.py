@@ -98,7 +98,7 @@ def test_no_page_scrolls_sideways(watched: Watched, world: World, width: int) ->
     world.runtime.refusals.count("exam", "main", "domain", "http://" + "h" * 120, "/p" * 100, "d" * 300)
     watched.page.set_viewport_size({"width": width, "height": 700})
     watched.log_in()
-    for path in ["/", f"/sessions/{row.uuid}", "/problems", "/sessions/none"]:
+    for path in ["/", f"/sessions/{row.uuid}", "/problems", "/callbacks", "/sessions/none"]:
         watched.open(path)
         if path.endswith(row.uuid):
             watched.page.wait_for_selector(".player")
@@ -113,7 +113,7 @@ def sideways(page: Page) -> int:
 def test_every_control_has_a_name_and_the_page_its_landmarks(watched: Watched, world: World) -> None:
     row = world.recorded_session()
     watched.log_in()
-    for path in ["/", f"/sessions/{row.uuid}", "/problems"]:
+    for path in ["/", f"/sessions/{row.uuid}", "/problems", "/callbacks"]:
         watched.open(path)
         page = watched.page
         if path.endswith(row.uuid):

@@ -9,7 +9,7 @@ from flask_proview.sessions.models import State
 
 from .world import CONSOLE, PASSWORD, Person, World
 
-PAGES = ["/", "/sessions.json", "/problems", "/sessions/{uuid}", "/sessions/{uuid}/state"]
+PAGES = ["/", "/sessions.json", "/problems", "/callbacks", "/sessions/{uuid}", "/sessions/{uuid}/state"]
 POSTS = ["/logout", "/sessions/{uuid}/terminate", "/sessions/{uuid}/rating", "/sessions/{uuid}/live"]
 MATRIX = [
     # path, method, what a session must be, roles that may
@@ -18,6 +18,8 @@ MATRIX = [
     ("/sessions/{uuid}", "GET", "stopped", {"admin", "pat", "rita"}),
     ("/sessions/{uuid}/state", "GET", "running", {"admin", "pat", "rita"}),
     ("/problems", "GET", "stopped", {"admin"}),
+    ("/callbacks", "GET", "stopped", {"admin"}),
+    ("/callbacks/1/replay", "POST", "stopped", {"admin"}),
     ("/sessions/{uuid}/terminate", "POST", "running", {"admin", "pat"}),
     ("/sessions/{uuid}/rating", "POST", "stopped", {"admin", "rita"}),
     ("/sessions/{uuid}/live", "POST", "running", {"admin", "pat"}),
@@ -143,7 +145,7 @@ def test_another_site_cannot_log_somebody_in(person: Person) -> None:
 
 def test_every_page_has_the_strict_headers(admin: Person, world: World) -> None:
     row = world.add_session()
-    for path in ["/", "/problems", f"/sessions/{row.uuid}", "/sessions/unknown", "/login"]:
+    for path in ["/", "/problems", "/callbacks", f"/sessions/{row.uuid}", "/sessions/unknown", "/login"]:
         response = admin.get(path)
         policy = response.headers.get("Content-Security-Policy", "")
         if response.status_code == 303:

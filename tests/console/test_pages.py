@@ -112,7 +112,7 @@ def test_what_a_candidate_wrote_is_text_in_every_page(admin: Person, world: Worl
     )
     world.add_event(row, 100, 999_999, text[:80], note=text)
     world.runtime.refusals.count(text, text, text, text, text, text)
-    for path in ["/", f"/?q={row.uuid}", f"/sessions/{row.uuid}", "/problems"]:
+    for path in ["/", f"/?q={row.uuid}", f"/sessions/{row.uuid}", "/problems", "/callbacks"]:
         page = admin.get(path)
         assert page.status_code == 200, path
         assert len(re.findall("<script", page.text)) == 1, path
@@ -166,7 +166,7 @@ def test_a_rating_is_kept_with_name_and_note_and_shown_in_the_list(world: World)
 def test_a_bad_rating_is_refused(world: World, rating: str, note: str, status: int) -> None:
     row = world.add_session()
     with pytest.raises(ApiError) as error:
-        rate(world.runtime.db, row.uuid, rating, note, "rita")
+        rate(world.runtime.db, world.runtime.config, row.uuid, rating, note, "rita")
     assert error.value.status == status
     assert world.refresh(row).final_rating is None
 
@@ -174,7 +174,7 @@ def test_a_bad_rating_is_refused(world: World, rating: str, note: str, status: i
 def test_a_running_session_is_not_rated(world: World) -> None:
     row = world.add_session(state="running")
     with pytest.raises(ApiError) as error:
-        rate(world.runtime.db, row.uuid, "high", "", "rita")
+        rate(world.runtime.db, world.runtime.config, row.uuid, "high", "", "rita")
     assert error.value.code == "session_open"
 
 

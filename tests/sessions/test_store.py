@@ -301,9 +301,3 @@ def test_long_and_unstorable_text_of_a_browser_is_cut_not_refused(any_place: Pla
     row = any_place.sessions.get(session.uuid)
     assert row is not None
     assert (len(row.user_agent), len(row.address), len(row.title or "")) == (512, 64, 512)
-
-
-def test_a_rating_can_be_set_and_taken_back(any_place: Place) -> None:
-    session = any_place.start()
-    assert any_place.sessions.rate(session.uuid, "high").final_rating == "high"
-    assert any_place.sessions.rate(session.uuid, None).final_rating is None

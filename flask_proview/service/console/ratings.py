@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from flask_proview.config import Config
 from flask_proview.errors import ApiError, FieldError
+from flask_proview.sessions.callbacks import wish
 from flask_proview.sessions.catalogue import RATED
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Event, Session, State
@@ -25,8 +27,8 @@ class Rating:
     at: int
 
 
-def rate(db: Database, uuid: str, rating: str, note: str, by: str) -> Rating:
-    """Store a verdict.
+def rate(db: Database, config: Config, uuid: str, rating: str, note: str, by: str) -> Rating:
+    """Store a verdict, and the callback that tells the customer.
 
     :raises ApiError: 400 for an unknown rating or a long note, 404, 409 ``session_open`` while the session runs.
     """
@@ -54,6 +56,7 @@ def rate(db: Database, uuid: str, rating: str, note: str, by: str) -> Rating:
                 data={"rating": rating, "note": note, "by": by},
             )
         )
+        wish(session, row, config)
     return Rating(rating, note, by, at)
 
 

@@ -71,7 +71,9 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
 
     @pages.route("/sessions/<uuid>/rating", "rating", methods=("POST",), right=Right.RATE)
     def rating(visitor: Visitor, uuid: str) -> BaseResponse:
-        rate(runtime.db, uuid, request.form.get("rating", ""), request.form.get("note", ""), visitor.user.name)
+        verdict, note = request.form.get("rating", ""), request.form.get("note", "")
+        rate(runtime.db, runtime.config, uuid, verdict, note, visitor.user.name)
+        runtime.jobs.callbacks_soon()
         return redirect(f"{pages.mount}/console/sessions/{uuid}#review", 303)
 
 
