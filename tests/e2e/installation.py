@@ -21,7 +21,8 @@ from typing import Any
 import requests
 
 from flask_proview.config import Config, load_config
-from flask_proview.sessions.database import Database
+from flask_proview.sessions.database import Database, upgrade
+from flask_proview.sessions.users import UserStore
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "e2e-q8Vn2xZ7-rT5wYb1Lk9Jm3Hs6Dg4Fp0C"
@@ -46,14 +47,11 @@ def free_port() -> int:
 
 
 @dataclass
-class Installation:
-    """Where it is and how to reach into it."""
+class Deployment:
+    """A running service, whatever server carries it: where it is and how to reach into it."""
 
     url: str
-    directory: Path
     config_file: Path
-    process: subprocess.Popen[bytes]
-    log_file: Path
     env: dict[str, str]
     config: Config = field(init=False)
 
@@ -72,18 +70,6 @@ class Installation:
         finally:
             database.dispose()
 
-    def log(self) -> str:
-        return self.log_file.read_text(errors="replace")
-
-    def child_pid(self, name: str) -> int:
-        """The newest pid of a child process, from the supervisor's log."""
-        found = re.findall(rf"supervisor\[\d+\]: {name} started \(pid (\d+)\)", self.log())
-        return int(found[-1])
-
-    def kill_child(self, name: str) -> None:
-        """SIGKILL a child and everything in its process group; the supervisor starts it again."""
-        os.killpg(self.child_pid(name), signal.SIGKILL)
-
     def bearer(self) -> dict[str, str]:
         answer = requests.post(
             f"{self.url}/proview/v1/user/login", json={"username": "admin", "password": PASSWORD}, timeout=10
@@ -96,6 +82,27 @@ class Installation:
         answer.raise_for_status()
         details: dict[str, Any] = answer.json()
         return details
+
+
+@dataclass
+class Installation(Deployment):
+    """`proview serve` as a process of ours."""
+
+    directory: Path
+    process: subprocess.Popen[bytes]
+    log_file: Path
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def child_pid(self, name: str) -> int:
+        """The newest pid of a child process, from the supervisor's log."""
+        found = re.findall(rf"supervisor\[\d+\]: {name} started \(pid (\d+)\)", self.log())
+        return int(found[-1])
+
+    def kill_child(self, name: str) -> None:
+        """SIGKILL a child and everything in its process group; the supervisor starts it again."""
+        os.killpg(self.child_pid(name), signal.SIGKILL)
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -130,14 +137,15 @@ def legacy_site(kind: str, directory: Path) -> Iterator[str]:
             argv, env=env, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
         )
     try:
-        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/login"), what="the legacy site")
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/login"), what="the legacy site")
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a server is there that does not fail."""
     try:
         return requests.get(url, timeout=2, allow_redirects=False).status_code < 500
     except requests.RequestException:
@@ -185,42 +193,53 @@ def short_socket_path() -> str:
     return tempfile.mkdtemp(prefix="pv-") + "/media.sock"
 
 
+def clean_environment() -> dict[str, str]:
+    """Ours without settings of whoever runs the tests."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("PROVIEW_")}
+
+
+def prepare_storage(config_file: Path) -> None:
+    """The database's tables and the console's user ``admin``."""
+    config = load_config(config_file, clean_environment())
+    upgrade(config.storage.database)
+    database = Database(config.storage.database)
+    try:
+        UserStore(database).add("admin", "admin", PASSWORD)
+    finally:
+        database.dispose()
+
+
 @contextmanager
 def installation(directory: Path, *, site: str = "php", **changes: Any) -> Iterator[Installation]:
-    """`proview serve` in front of a legacy site, ready to be used."""
-    with legacy_site(site, directory) as upstream:
-        port = free_port()
-        config_file = write_config(directory, port, upstream, changes)
-        env = {k: v for k, v in os.environ.items() if not k.startswith("PROVIEW_")}
-        proview = [sys.executable, "-m", "flask_proview"]
-        subprocess.run(
-            [*proview, "db", "upgrade", "-c", str(config_file)], cwd=ROOT, env=env, check=True, capture_output=True
-        )
-        subprocess.run(
-            [*proview, "user", "add", "admin", "--role", "admin", "--password-stdin", "-c", str(config_file)],
+    """`proview serve` in front of the demo's exam site, ready to be used."""
+    with legacy_site(site, directory) as upstream, in_front_of(upstream, directory, **changes) as running:
+        yield running
+
+
+@contextmanager
+def in_front_of(upstream: str, directory: Path, **changes: Any) -> Iterator[Installation]:
+    """`proview serve` in front of a site that runs already."""
+    port = free_port()
+    config_file = write_config(directory, port, upstream, changes)
+    prepare_storage(config_file)
+    env = clean_environment()
+    log_file = directory / "proview.log"
+    with open(log_file, "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "flask_proview", "serve", "-c", str(config_file)],
             cwd=ROOT,
             env=env,
-            input=PASSWORD.encode() + b"\n",
-            check=True,
-            capture_output=True,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
         )
-        log_file = directory / "proview.log"
-        with open(log_file, "wb") as log:
-            process = subprocess.Popen(
-                [*proview, "serve", "-c", str(config_file)],
-                cwd=ROOT,
-                env=env,
-                stdout=log,
-                stderr=log,
-                stdin=subprocess.DEVNULL,
-            )
-        running = Installation(f"http://127.0.0.1:{port}", directory, config_file, process, log_file, env)
+    running = Installation(f"http://127.0.0.1:{port}", config_file, env, directory, process, log_file)
+    try:
         try:
-            try:
-                wait_until(lambda: _answers(f"{running.url}/proview/healthz"), 30, "proview serve")
-            except AssertionError as error:
-                raise AssertionError(f"{error}\n{running.log()}") from None
-            yield running
-        finally:
-            running.stop()
-            shutil.rmtree(Path(running.config.media.link.removeprefix("unix:")).parent, ignore_errors=True)
+            wait_until(lambda: answers(f"{running.url}/proview/healthz"), 30, "proview serve")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{running.log()}") from None
+        yield running
+    finally:
+        running.stop()
+        shutil.rmtree(Path(running.config.media.link.removeprefix("unix:")).parent, ignore_errors=True)

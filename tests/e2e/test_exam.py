@@ -12,32 +12,15 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Page, Playwright, expect
-from sqlalchemy import select
 
 from flask_proview.recordings.layout import Layout
-from flask_proview.sessions.models import Piece, Session
+from tests.stacks.harness import only_session, pieces, wait_finalised
 
 from .browser import REFUSED, Candidate, chromium, log_in_to_console, picture_changes
 from .installation import PASSWORD, Installation, installation, wait_until
 from .media import play, seek_and_decode
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
-
-
-def only_session(running: Installation) -> str:
-    """The uuid of the one session that exists."""
-    with running.database() as database, database.read() as db:
-        return db.scalars(select(Session.uuid)).one()
-
-
-def wait_finalised(running: Installation, uuid: str) -> dict[str, Any]:
-    def ready() -> bool:
-        with running.database() as database, database.read() as db:
-            row = db.scalars(select(Session).where(Session.uuid == uuid)).one()
-            return row.finalised_at is not None and (row.finalise_wanted_at or 0) <= row.finalised_at
-
-    wait_until(ready, 30, "finalisation")
-    return running.details(uuid)
 
 
 def recorded_part_s(details: dict[str, Any]) -> float:
@@ -61,7 +44,7 @@ def test_a_multi_page_exam_is_recorded_without_interruption(playwright: Playwrig
             candidate.answer(number)
         uuid = only_session(running)
         assert candidate.page.url.endswith("/q/4"), "the address bar follows the frame"
-        wait_until(lambda: len(coverage(running, uuid)) >= 6, what="some seconds of recording")
+        wait_until(lambda: len(pieces(running, uuid)) >= 6, what="some seconds of recording")
         candidate.stop()
         details = wait_finalised(running, uuid)
 
@@ -133,13 +116,13 @@ def test_inline_mode_resumes_on_every_page(playwright: Playwright, tmp_path: Pat
             candidate.answer(number)
         candidate.wait_running()
         uuid = only_session(running)
-        before = len(coverage(running, uuid))
-        wait_until(lambda: len(coverage(running, uuid)) >= before + 3, what="recording on the last page")
+        before = len(pieces(running, uuid))
+        wait_until(lambda: len(pieces(running, uuid)) >= before + 3, what="recording on the last page")
         candidate.stop()
         wait_finalised(running, uuid)
         played = play(recording(running, uuid, "camera"))
         assert played.frames > 20
-        assert len({run for run, _ in coverage(running, uuid)}) >= 3, "every page records a run of its own"
+        assert len({run for run, _ in pieces(running, uuid)}) >= 3, "every page records a run of its own"
 
 
 def test_a_wrong_domain_passes_the_page_untouched_and_is_shown(playwright: Playwright, tmp_path: Path) -> None:
@@ -200,7 +183,7 @@ def test_a_closed_tab_and_a_reopened_browser_go_on_with_the_same_session(
             candidate = Candidate.seated(browser, running.url)
             candidate.answer(1)
             uuid = only_session(running)
-            wait_until(lambda: len(coverage(running, uuid)) >= 3, what="recording before the tab is closed")
+            wait_until(lambda: len(pieces(running, uuid)) >= 3, what="recording before the tab is closed")
             cookies = browser.cookies()
         with chromium(playwright, tmp_path / "profile") as browser:
             # Session cookies of the exam site end with the browser; a candidate would log in again.
@@ -219,13 +202,13 @@ def test_a_closed_tab_and_a_reopened_browser_go_on_with_the_same_session(
                 time.sleep(0.1)
             again.wait_running()
             again.answer(2)
-            before = len(coverage(running, uuid))
-            wait_until(lambda: len(coverage(running, uuid)) >= before + 5, what="recording after the return")
+            before = len(pieces(running, uuid))
+            wait_until(lambda: len(pieces(running, uuid)) >= before + 5, what="recording after the return")
             again.stop()
         assert only_session(running) == uuid
         wait_finalised(running, uuid)
         assert play(recording(running, uuid, "camera")).frames > 10
-        assert len({run for run, _ in coverage(running, uuid)}) == 2
+        assert len({run for run, _ in pieces(running, uuid)}) == 2
 
 
 @pytest.mark.parametrize("victim", ["web", "media"])
@@ -235,40 +218,29 @@ def test_a_killed_process_costs_nothing_that_was_acknowledged(
     with installation(tmp_path, site="php") as running, chromium(playwright, tmp_path / "profile") as browser:
         candidate = Candidate.seated(browser, running.url)
         uuid = only_session(running)
-        held = wait_until(lambda: coverage(running, uuid), what="the first pieces")
+        held = wait_until(lambda: pieces(running, uuid), what="the first pieces")
         running.kill_child(victim)
         candidate.answer(1)
         candidate.answer(2)
-        wait_until(lambda: len(coverage(running, uuid)) > len(held) + 2, 30, "pieces after the restart")
-        assert held <= coverage(running, uuid)
+        wait_until(lambda: len(pieces(running, uuid)) > len(held) + 2, 30, "pieces after the restart")
+        assert held <= pieces(running, uuid)
         candidate.stop()
         wait_finalised(running, uuid)
         assert play(recording(running, uuid, "camera")).longest_silence_s < 0.5
-
-
-def coverage(running: Installation, uuid: str) -> set[tuple[int, int]]:
-    """(run, seq) of every durable camera piece."""
-    with running.database() as database, database.read() as db:
-        rows = db.execute(
-            select(Piece.run, Piece.seq)
-            .join(Session, Session.id == Piece.session_id)
-            .where(Session.uuid == uuid, Piece.track == "camera")
-        )
-        return {(run, seq) for run, seq in rows}
 
 
 def test_a_server_down_for_ten_seconds_loses_nothing(playwright: Playwright, tmp_path: Path) -> None:
     with installation(tmp_path, site="php") as running, chromium(playwright, tmp_path / "profile") as browser:
         candidate = Candidate.seated(browser, running.url)
         uuid = only_session(running)
-        wait_until(lambda: coverage(running, uuid), what="the first pieces")
+        wait_until(lambda: pieces(running, uuid), what="the first pieces")
         group = running.child_pid("web")
         # Stopped, not killed: the port stays open and nothing answers, as with a frozen machine.
         os.killpg(group, signal.SIGSTOP)
         time.sleep(10)
         os.killpg(group, signal.SIGCONT)
-        before = len(coverage(running, uuid))
-        wait_until(lambda: len(coverage(running, uuid)) >= before + 8, 40, "the backlog")
+        before = len(pieces(running, uuid))
+        wait_until(lambda: len(pieces(running, uuid)) >= before + 8, 40, "the backlog")
         candidate.stop()
         details = wait_finalised(running, uuid)
         played = play(recording(running, uuid, "camera"))

@@ -1,0 +1,245 @@
+"""The same exam on every legacy stack: a site on its real server, the proxy in front of it, a candidate in Chromium.
+
+A stack is a `Stack`: it starts its server and says where the untouched site is. Sites that keep to the demo's addresses
+and labels (``/login``, ``/exams``, ``/exam/<attempt>/…``) need nothing else; others bring a `Candidate` of their own.
+
+    @pytest.fixture(scope="module")
+    def site(tmp_path_factory) -> Iterator[str]:
+        with started(MyStack(), tmp_path_factory) as url:
+            yield url
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_the_exam_is_proctored(playwright, tmp_path, site, mode):
+        take_exam_behind_proxy(playwright, tmp_path, site, mode)
+
+Where the middleware is mounted in the server itself there is no proxy: `take_exam` alone, with a `Deployment`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import requests
+from playwright.sync_api import BrowserContext, ConsoleMessage, Playwright, WebError
+from sqlalchemy import select
+
+from flask_proview.recordings.layout import Layout
+from flask_proview.sessions.models import Piece, Session
+from tests.e2e.browser import Candidate, chromium
+from tests.e2e.installation import ROOT, Deployment, Installation, answers, in_front_of, wait_until
+from tests.e2e.media import Played, play
+
+MODES = ("frame", "inline")
+STATISTICS = {"1": "b", "2": ["a"], "3": "answer 3"}
+"""What `sit` answers, as the demo's sites store it."""
+JOINED, STARTED, COMPLETED, PAGE_LOADED, CONSENT = 3, 13, 113, 10009, 10012
+
+
+class Stack(Protocol):
+    """A legacy site on the server that really carries such sites."""
+
+    name: str
+
+    def why_not(self) -> str | None:
+        """The package that is missing here, None when the stack can run."""
+
+    def start(self, folder: Path) -> str:
+        """Starts the server with everything it writes below ``folder``; returns the site's URL once it answers."""
+
+    def stop(self) -> None:
+        """Ends every process that `start` began; safe to call when it failed half-way."""
+
+
+@contextmanager
+def started(stack: Stack, folders: pytest.TempPathFactory) -> Iterator[str]:
+    """The site's URL while the stack runs; skips the test where a package is missing."""
+    reason = stack.why_not()
+    if reason is not None:
+        pytest.skip(f"{reason}: run `make system`")
+    try:
+        yield stack.start(folders.mktemp(stack.name))
+    finally:
+        stack.stop()
+
+
+class Server:
+    """One process of a stack with its log; its whole process group ends with it."""
+
+    def __init__(self, argv: Sequence[str], log_file: Path, env: Mapping[str, str] | None = None) -> None:
+        self.log_file = log_file
+        with open(log_file, "wb") as log:
+            self.process = subprocess.Popen(
+                argv,
+                cwd=ROOT,
+                env=None if env is None else {**os.environ, **env},
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def wait_ready(self, ready: Callable[[], bool], what: str) -> None:
+        """Until ``ready()``; an early end of the process or a long wait fails with its log."""
+        try:
+            wait_until(lambda: self.process.poll() is not None or ready(), 60, what)
+            assert self.process.poll() is None, f"{what} ended with status {self.process.returncode}"
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log_file.read_text(errors='replace')}") from None
+
+    def wait_answers(self, url: str) -> None:
+        self.wait_ready(lambda: answers(url), url)
+
+    def stop(self) -> None:
+        for number, patience_s in ((signal.SIGTERM, 10), (signal.SIGKILL, None)):
+            if self.process.poll() is None:
+                os.killpg(self.process.pid, number)
+                try:
+                    self.process.wait(patience_s)
+                except subprocess.TimeoutExpired:
+                    continue
+        # Workers that outlive their master would keep the port.
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Complaints:
+    """What the browser's console says while somebody sits the exam."""
+
+    def __init__(self, browser: BrowserContext, mount: str = "/proview/") -> None:
+        self.mount = mount
+        self.thrown: list[str] = []
+        self.ours: list[str] = []
+        browser.on("console", self._console)
+        browser.on("weberror", self._weberror)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and self.mount in message.location.get("url", ""):
+            self.ours.append(f"{message.location['url']}: {message.text}")
+
+    def _weberror(self, error: WebError) -> None:
+        self.thrown.append(str(error.error))
+
+
+def take_exam_behind_proxy(
+    playwright: Playwright,
+    folder: Path,
+    upstream: str,
+    mode: str,
+    *,
+    candidate: type[Candidate] = Candidate,
+    saved: Mapping[str, Any] | None = STATISTICS,
+    **changes: Any,
+) -> Installation:
+    """The whole flow with `proview serve` before ``upstream``; ``changes`` as of `write_config`. Returns what was running."""
+    changes["route"] = {"mode": mode, **changes.get("route", {})}
+    with in_front_of(upstream, folder, **changes) as running:
+        take_exam(playwright, folder, running, mode, candidate=candidate, saved=saved)
+    return running
+
+
+def take_exam(
+    playwright: Playwright,
+    folder: Path,
+    running: Deployment,
+    mode: str,
+    *,
+    candidate: type[Candidate] = Candidate,
+    saved: Mapping[str, Any] | None = STATISTICS,
+) -> str:
+    """Log in, be checked, answer three questions, hand in; then judge what was recorded. Returns the session's uuid."""
+    with chromium(playwright, folder / "profile") as browser:
+        complaints = Complaints(browser)
+        somebody = candidate.seated(browser, running.url)
+        uuid = only_session(running)
+        sit(somebody, mode)
+        wait_until(lambda: len(pieces(running, uuid)) >= 4, what="a few seconds of recording")
+        somebody.hand_in()
+        details = wait_finalised(running, uuid)
+        if saved is not None:
+            assert stored_answers(browser, running.url, somebody.attempt) == dict(saved)
+    assert (complaints.thrown, complaints.ours) == ([], [])
+    check_session(running, details, mode)
+    return uuid
+
+
+def sit(somebody: Candidate, mode: str) -> None:
+    """Three questions, each a POST that redirects to the next page."""
+    for number in (1, 2, 3):
+        if mode == "inline":
+            somebody.wait_running()
+        somebody.answer(number)
+    if mode == "inline":
+        somebody.wait_running()
+
+
+def stored_answers(browser: BrowserContext, url: str, attempt: str) -> dict[str, Any]:
+    """What the site itself kept, asked with the candidate's cookies."""
+    cookies = {str(c.get("name")): str(c.get("value")) for c in browser.cookies(url)}
+    answer = requests.get(f"{url}/exam/{attempt}/answers.json", cookies=cookies, timeout=10)
+    answer.raise_for_status()
+    kept: dict[str, Any] = answer.json()["answers"]
+    return kept
+
+
+def check_session(running: Deployment, details: dict[str, Any], mode: str) -> Played:
+    """What must hold for a session that took its regular way, on whatever stack."""
+    assert (details["status"], details["end_reason"]) == ("stopped", "path")
+    happened = {event["event_type_id"] for event in details["events"]}
+    assert {JOINED, CONSENT, STARTED, PAGE_LOADED, COMPLETED} <= happened, sorted(happened)
+    check_ledger(details, {"setup"} if mode == "frame" else {"setup", "page"})
+    played = play(Layout(Path(running.config.storage.recordings)).recording_file(details["session_uuid"], "camera"))
+    assert played.frames > 5
+    assert played.audio_frames > 0
+    runs = {run for run, _ in pieces(running, details["session_uuid"])}
+    if mode == "frame":
+        assert len(runs) == 1, "the shell records in one run however many pages are loaded"
+        assert played.longest_silence_s < 0.5, "no page load left a gap"
+    else:
+        assert len(runs) >= 3, "every page records a run of its own"
+    return played
+
+
+def check_ledger(details: dict[str, Any], explained: set[str]) -> None:
+    """Every millisecond of the camera has one outcome, and each gap a cause of the expected ones."""
+    rows = [row for row in details["ledger"] if row["track"] == "camera"]
+    ends = [0, *(row["to_ms"] for row in rows)]
+    assert [row["from_ms"] for row in rows] == ends[:-1], "the rows follow each other without overlap or hole"
+    assert ends[-1] == details["ended_at"] - details["started_at"]
+    assert {row["cause"] for row in rows if row["outcome"] != "recorded"} <= explained, rows
+    assert any(row["outcome"] == "recorded" for row in rows)
+
+
+def only_session(running: Deployment) -> str:
+    """The uuid of the one session that exists."""
+    with running.database() as database, database.read() as db:
+        return db.scalars(select(Session.uuid)).one()
+
+
+def wait_finalised(running: Deployment, uuid: str) -> dict[str, Any]:
+    """The session's details once its recording is made from everything that arrived."""
+
+    def ready() -> bool:
+        with running.database() as database, database.read() as db:
+            row = db.scalars(select(Session).where(Session.uuid == uuid)).one()
+            return row.finalised_at is not None and (row.finalise_wanted_at or 0) <= row.finalised_at
+
+    wait_until(ready, 30, "finalisation")
+    return running.details(uuid)
+
+
+def pieces(running: Deployment, uuid: str, track: str = "camera") -> set[tuple[int, int]]:
+    """(run, seq) of every durable piece."""
+    with running.database() as database, database.read() as db:
+        rows = db.execute(
+            select(Piece.run, Piece.seq)
+            .join(Session, Session.id == Piece.session_id)
+            .where(Session.uuid == uuid, Piece.track == track)
+        )
+        return {(run, seq) for run, seq in rows}
