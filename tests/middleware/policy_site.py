@@ -10,11 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import requests
 from sqlalchemy import func, select
 
 from flask_proview.config import load_config
@@ -48,7 +48,8 @@ class PolicySite:
     def runs(self) -> dict[int, int]:
         """Pieces on disk per run of the camera."""
         with self._database.read() as db:
-            return {run: count for run, count in db.execute(select(Piece.run, func.count()).group_by(Piece.run))}
+            rows = db.execute(select(Piece.run, func.count()).group_by(Piece.run)).all()
+            return {row[0]: row[1] for row in rows}
 
     def last_event(self) -> int:
         with self._database.read() as db:
@@ -109,6 +110,6 @@ def policy_site(folder: Path, cases: Mapping[str, Mapping[str, Any]]) -> Iterato
 
 
 def _is_ready(url: str) -> bool:
-    with contextlib.suppress(OSError), urllib.request.urlopen(url + "/proview/readyz", timeout=30) as answer:
-        return bool(answer.status == 200)
+    with contextlib.suppress(requests.RequestException):
+        return requests.get(url + "/proview/readyz", timeout=30).status_code == 200
     return False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -265,6 +264,12 @@ def _is_recorded(site: PolicySite, page: Page, path: str, *, socket: bool = True
         # Constructed style sheets need no permission of style-src.
         look = page.locator("#proview_root .preview").evaluate("(box) => getComputedStyle(box).position")
         assert look == "fixed"
+        # A stream is no fetch, so media-src has no say in the preview.
+        eventually(
+            lambda: page.locator("#proview_root video").evaluate("(video) => video.videoWidth > 0 && !video.paused"),
+            "the preview plays",
+            pause=visit.pause,
+        )
         assert visit.violations == []
         assert visit.reports == []
     return visit
