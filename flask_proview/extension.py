@@ -17,6 +17,7 @@ from .middleware.inject import InjectMiddleware
 from .observing import RuntimeObserver
 from .service.app import create_app
 from .service.blueprint import create_blueprint
+from .service.connector import ROOT_PATHS
 from .service.runtime import Runtime, build_runtime
 
 if TYPE_CHECKING:
@@ -53,10 +54,11 @@ class _Front:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         self._started.ensure()
         path = environ.get("PATH_INFO", "")
-        if path.startswith(self._prefix) or path == self._mount:
-            return self._service(environ, start_response)
-        if self._compat_hosts and _host_name(environ) in self._compat_hosts:
+        below = path.startswith(self._prefix) or path == self._mount
+        if self._compat_hosts and (not below or path in ROOT_PATHS) and _host_name(environ) in self._compat_hosts:
             return self._service({**environ, "PATH_INFO": self._mount + path}, start_response)
+        if below:
+            return self._service(environ, start_response)
         return self._page(environ, start_response)
 
 

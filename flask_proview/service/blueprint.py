@@ -9,7 +9,19 @@ from pathlib import Path
 
 from flask import Blueprint
 
-from . import console, errors, health, loader, login_api, pieces_api, playback, requests, sessions_api, signal
+from . import (
+    connector,
+    console,
+    errors,
+    health,
+    loader,
+    login_api,
+    pieces_api,
+    playback,
+    requests,
+    sessions_api,
+    signal,
+)
 from .runtime import Runtime
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
@@ -21,7 +33,19 @@ def create_blueprint(runtime: Runtime) -> Blueprint:
         "proview", __name__, url_prefix=runtime.config.server.mount, template_folder=str(TEMPLATES), static_folder=None
     )
     blueprint.record_once(lambda state: state.app.extensions.setdefault("proview", runtime))
-    features = (requests, errors, health, loader, sessions_api, pieces_api, signal, login_api, playback, console)
+    features = (
+        requests,
+        errors,
+        health,
+        loader,
+        sessions_api,
+        pieces_api,
+        signal,
+        login_api,
+        playback,
+        connector,
+        console,
+    )
     for feature in features:
         feature.register(blueprint, runtime)
     return blueprint

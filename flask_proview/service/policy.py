@@ -21,6 +21,7 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
     """The ``policy`` object for a session's browser."""
     route = route_of(config, session.route)
     limits, capture = config.limits, config.capture
+    quiz = session.options.get("quiz") or {}
     screen = session.session_type in SCREEN_TYPES or session.options.get("screen") is True
     return {
         "session_type": session.session_type,
@@ -47,6 +48,8 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
         "preview_style": route.preview_style if route else None,
         "stop_paths": [rule_regex(rule) for rule in route.stop_paths] if route else [],
         "cover": route.cover if route else False,
+        "instructions": quiz.get("candidate_instructions"),
+        "reference_links": quiz.get("reference_links"),
     }
 
 

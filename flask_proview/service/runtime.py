@@ -24,6 +24,7 @@ from flask_proview.recordings.layout import Layout
 from flask_proview.recordings.pieces import PieceStore
 from flask_proview.sessions.database import Database, has_tables, is_current, upgrade
 from flask_proview.sessions.events import EventStore
+from flask_proview.sessions.quizzes import QuizStore
 from flask_proview.sessions.refusals import RefusalStore
 from flask_proview.sessions.store import SessionStore
 from flask_proview.sessions.users import LoginStore, UserStore
@@ -57,6 +58,7 @@ class Runtime:
     users: UserStore
     logins: LoginStore
     refusals: RefusalStore
+    quizzes: QuizStore
     jobs: Jobs
     bus: Bus
     media: MediaLink
@@ -134,6 +136,7 @@ def build_runtime(config: Config) -> Runtime:
         users=UserStore(db),
         logins=LoginStore(db, config),
         refusals=RefusalStore(db),
+        quizzes=QuizStore(db),
         jobs=Jobs(config),
         bus=bus,
         media=MediaLink(config, on_event=on_media_event),

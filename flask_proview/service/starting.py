@@ -14,7 +14,8 @@ from flask import Request
 
 from flask_proview.config import Account
 from flask_proview.errors import ApiError, FieldError
-from flask_proview.sessions.models import OPEN_STATES, Session, State
+from flask_proview.sessions.models import OPEN_STATES, Quiz, Session, State
+from flask_proview.sessions.quizzes import session_type_of
 from flask_proview.sessions.store import StartRequest
 from flask_proview.tokens import Kind
 
@@ -25,6 +26,7 @@ from .runtime import Runtime
 from .start_request import StartBody
 
 LAUNCH_COOKIE = "proview_launch_"
+MAX_INSTRUCTIONS = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def start_session(runtime: Runtime, request: Request, body: StartBody, admission
     profile_id = launch.get("profile") or body.profile_id or ""
     route_name = launch.get("route") or None
     route = route_of(runtime.config, route_name)
+    quiz = runtime.quizzes.of_session(account.name, external_id)
     _close_continued(runtime, body.continues, (account.name, external_id, profile_id))
     return runtime.sessions.start(
         StartRequest(
@@ -117,16 +120,28 @@ def start_session(runtime: Runtime, request: Request, body: StartBody, admission
             route=route_name,
             session_type=launch.get("session_type")
             or body.session_type
+            or (session_type_of(quiz) if quiz else None)
             or (route.session_type if route else None)
             or account.session_type,
-            title=launch.get("title") or body.title or (route.title if route else None) or account.title,
+            title=launch.get("title")
+            or body.title
+            or (quiz.title if quiz else None)
+            or (route.title if route else None)
+            or account.title,
             origin=admission.origin,
-            options=body.options,
+            # "quiz" is ours: what the LMS said, never what a page sends.
+            options={**body.options, "quiz": _told(quiz) if quiz else {}},
             user_agent=(request.headers.get("User-Agent") or "")[:512],
             address=runtime.forwarded.address(request.environ),
             continues=body.continues,
         )
     )
+
+
+def _told(quiz: Quiz) -> dict[str, Any]:
+    """What the LMS wants candidates of the quiz to read (the page's own options come first)."""
+    texts = {name: quiz.fields.get(name) for name in ("candidate_instructions", "reference_links")}
+    return {name: value[:MAX_INSTRUCTIONS] for name, value in texts.items() if isinstance(value, str)}
 
 
 def _close_continued(runtime: Runtime, uuid: str | None, identity: tuple[str, str, str]) -> None:

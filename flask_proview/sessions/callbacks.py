@@ -86,6 +86,11 @@ def wish(orm: OrmSession, row: Session, config: Config) -> Callback | None:
     return callback
 
 
+def effective_rating(row: Session) -> str | None:
+    """The verdict that other systems are told: a person's, or for ai_proctor the computed one."""
+    return row.final_rating or (row.proview_index if row.session_type not in RATED_BY_PEOPLE else None)
+
+
 def _body(parts: list[Session], account: Account, config: Config) -> dict[str, Any]:
     first, last = parts[0], parts[-1]
     levels = [part.proview_index for part in parts if part.proview_index]
