@@ -105,6 +105,7 @@ _TABLE = (
 EVENTS: dict[int, EventType] = {
     number: EventType(number, name, meaning, severity, weight) for number, name, meaning, severity, weight in _TABLE
 }
+COMPLETED = 113
 EXPIRED, TERMINATED, CONFLICT, LIVE_OPENED, LIVE_CLOSED, RATED, FORGED = 10025, 10026, 10027, 10028, 10029, 10035, 10036
 # A browser that sends one of these is not ours, or not itself.
 SERVER_ONLY = frozenset((EXPIRED, TERMINATED, CONFLICT, LIVE_OPENED, LIVE_CLOSED, RATED, FORGED))
