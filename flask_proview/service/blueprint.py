@@ -16,6 +16,7 @@ from . import (
     health,
     loader,
     login_api,
+    openapi,
     pieces_api,
     playback,
     requests,
@@ -44,6 +45,7 @@ def create_blueprint(runtime: Runtime) -> Blueprint:
         login_api,
         playback,
         connector,
+        openapi,
         console,
     )
     for feature in features:

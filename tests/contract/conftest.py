@@ -70,10 +70,15 @@ class Service:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+def server_settings() -> dict[str, Any]:
+    return {"public_url": "https://exam.example.edu"}
+
+
+@pytest.fixture
+def service(tmp_path: Path, server_settings: dict[str, Any]) -> Iterator[Service]:
     settings = {
         "secrets": {"keys": ["k" * 40]},
-        "server": {"public_url": "https://exam.example.edu"},
+        "server": server_settings,
         "storage": {
             "database": f"sqlite:///{tmp_path}/proview.db", "recordings": str(tmp_path / "recordings"), "min_free_mb": 1,
         },
