@@ -92,7 +92,8 @@ def policy_site(folder: Path, cases: Mapping[str, Mapping[str, Any]]) -> Iterato
         told.write_text(json.dumps({"config": config, "cases": cases}), "utf-8")
         fd = listener.fileno()
         command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--bind", f"fd://{fd}"]
-        command += ["--no-control-socket", "--graceful-timeout", "1", "tests.middleware.apps.policies:application()"]
+        command += ["--access-logfile", "-", "--no-control-socket", "--graceful-timeout", "1"]
+        command += ["tests.middleware.apps.policies:application()"]
         environ = {**os.environ, "PROVIEW_TEST_CASES": str(told)}
         log = folder / "server.log"
         with log.open("ab") as output:
