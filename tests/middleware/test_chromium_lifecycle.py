@@ -35,6 +35,14 @@ CASES = {
     "next": {},
     "prerenders": {"head": rules("prerender", "/inline/p/plain/exam"), "body": '<a href="/inline/p/plain/exam">on</a>'},
     "prefetches": {"head": rules("prefetch", "/inline/f/plain/exam"), "body": '<a href="/inline/f/plain/exam">on</a>'},
+    "framed link": {
+        "head": '<link rel="prefetch" href="/frame/l/plain/exam">',
+        "body": '<a href="/frame/l/plain/exam">on</a>',
+    },
+    "framed prefetches": {
+        "head": rules("prefetch", "/frame/f/plain/exam"),
+        "body": '<a href="/frame/f/plain/exam">on</a>',
+    },
     "link": {
         "head": '<link rel="prefetch" href="/inline/l/plain/exam">',
         "body": '<a href="/inline/l/plain/exam">on</a>',
@@ -115,17 +123,23 @@ def test_prerendered_page_starts_nothing_until_it_is_shown(site: PolicySite, tmp
         assert opened.evaluate("performance.getEntriesByType('navigation')[0].activationStart") > 0
 
 
-@pytest.mark.parametrize("way", ["prefetches", "link"])
+@pytest.mark.parametrize("way", ["prefetches", "link", "framed prefetches", "framed link"])
 def test_prefetched_page_is_recorded_when_it_is_opened(site: PolicySite, page: Page, way: str) -> None:
     earlier = set(site.runs())
     page.goto(f"{site.url}/elsewhere/p/plain/{way}")
-    target = f"/inline/{way[0] if way == 'link' else 'f'}/plain/exam"
-    eventually(lambda: f"GET {target}" in site.log(), "fetched ahead", pause=lambda: page.wait_for_timeout(30))
+    mode, attempt = "frame" if "framed" in way else "inline", "l" if "link" in way else "f"
+    eventually(
+        lambda: f"GET /{mode}/{attempt}/plain/exam" in site.log(),
+        "fetched ahead",
+        pause=lambda: page.wait_for_timeout(30),
+    )
     page.get_by_role("link", name="on").click()
     page.wait_for_url("**/exam")
     with Visit(site, page) as visit:
         eventually(visit._is_running, "recording", pause=visit.pause)
     eventually(lambda: set(site.runs()) - earlier, "pieces are stored", pause=visit.pause)
+    # What a link fetched ahead was no navigation; Vary: Sec-Fetch-Dest makes the browser ask for the shell all the same.
+    assert (page.frame("proview-frame") is not None) is ("framed" in way)
 
 
 def test_page_that_comes_back_goes_on_being_recorded(site: PolicySite, page: Page) -> None:
