@@ -16,7 +16,7 @@ _PAIRS: tuple[tuple[frozenset[int], frozenset[int], str, frozenset[str]], ...] =
     (frozenset({10018}), frozenset({9}), "storage", frozenset({"camera", "screen"})),
     (frozenset({10, 10007}), frozenset({9, 10008}), "network", frozenset({"camera", "screen"})),
 )
-PAGE_LOADED = 10009
+JOINED, PAGE_LOADED = 3, 10009
 # A page load explains a gap around it of this length, not more.
 PAGE_BEFORE_MS, PAGE_AFTER_MS = 5000, 5000
 
@@ -29,9 +29,14 @@ def causes_of(events: Iterable[Event], track: str, first_recorded_ms: int | None
         if track in tracks:
             causes += _between(ordered, begins, ends, cause)
     for event in ordered:
-        if event.event_type_id == PAGE_LOADED:
+        if _is_page_load(event):
             causes.append(Cause(event.at_ms - PAGE_BEFORE_MS, event.at_ms + PAGE_AFTER_MS, "page"))
     return causes
+
+
+def _is_page_load(event: Event) -> bool:
+    # In inline mode every page of the exam joins the running session anew; the shell of frame mode tells of its pages.
+    return event.event_type_id == PAGE_LOADED or (event.event_type_id == JOINED and event.data.get("resumed") is True)
 
 
 def _between(events: Sequence[Event], begins: frozenset[int], ends: frozenset[int], cause: str) -> list[Cause]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from flask_proview.errors import ApiError
-from flask_proview.sessions.catalogue import TERMINATED
+from flask_proview.sessions.catalogue import COMPLETED, TERMINATED
 from flask_proview.sessions.models import Session, State
 
 from .runtime import Runtime
@@ -20,9 +20,10 @@ def end_session(runtime: Runtime, uuid: str, state: State, reason: str) -> Sessi
     if not changed:
         return session
     logger.info("session %s ended: %s (%s)", uuid, session.state, reason)
-    if state is State.TERMINATED and session.ended_at is not None:
-        at_ms = max(0, session.ended_at - session.started_at)
-        runtime.events.add_server(session.id, TERMINATED, at_ms, {"reason": reason})
+    # Browsers tell of every other end themselves; a stop path may be seen here before the page is there.
+    event = TERMINATED if state is State.TERMINATED else COMPLETED if reason == "path" else None
+    if event is not None and session.ended_at is not None:
+        runtime.events.add_server(session.id, event, max(0, session.ended_at - session.started_at), {"reason": reason})
     announce(runtime, session)
     finalise_soon(runtime, uuid)
     return session

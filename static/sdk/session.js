@@ -187,7 +187,8 @@ export class Session extends Emitter {
     if (!this.#link) await Promise.race([this.#connecting?.catch(() => undefined), sleep(STOP_ANSWER_MS)]);
     const link = this.#link;
     const wasRunning = this.state === 'running' || this.state === 'paused';
-    if (link && reason !== 'server') this.report('completed', { reason });
+    // The end that a stop path brings is written down by the service: it sees the page at the same moment as we do.
+    if (link && reason !== 'server' && reason !== 'path') this.report('completed', { reason });
     this.state = 'stopping';
     rememberRunning(null);
     clearTimeout(this.#limitTimer);

@@ -77,9 +77,11 @@ export class Shell {
 
   /** @param {string} path */
   #stopWhereAsked(path) {
+    // Servlet containers write a session's id into the path (`/done;jsessionid=…`); the service matches without it, too.
+    const plain = path.replace(/;[^/]*/g, '');
     for (const source of this.#page.session?.policy?.stop_paths ?? []) {
       // The service writes Python's named groups.
-      if (pattern(source)?.test(path)) this.#page.session?.stop('path');
+      if (pattern(source)?.test(plain)) this.#page.session?.stop('path');
     }
   }
 

@@ -123,6 +123,8 @@ def test_reaching_a_stop_path_ends_the_session(door: Door) -> None:
     row = door.runtime.sessions.get(uuid)
     assert row is not None
     assert (row.state, row.end_reason) == ("stopped", "path")
+    door.client().get("/exam/7/done")
+    assert [event.name for event in door.runtime.events.of(row.id)] == ["Session Completed"]
 
 
 def test_without_a_launch_cookie_the_public_token_starts_nothing(door: Door) -> None:

@@ -71,6 +71,18 @@ def test_leaving_the_window_is_reported_with_the_documented_ids(service: FakeSer
     )
 
 
+def test_going_to_the_next_page_does_not_count_as_hiding_the_page(service: FakeService, page: Page) -> None:
+    service.page("/exam", "<a href=/next>Next</a>", tag=TAG)
+    service.page("/next", tag=TAG)
+    page.goto(service.url + "/exam")
+    start(page)
+    page.get_by_text("Next").click()
+    page.wait_for_url("**/next")
+    eventually(lambda: service.session.event_names().count("Session Joined") == 2, "the next page", page=page)
+    # Events go in the order of their numbers: one of the first page would be there by now.
+    assert "Page Hidden" not in service.session.event_names()
+
+
 def test_idle_candidate_is_reported_and_so_is_the_return(service: FakeService, page: Page) -> None:
     service.policy["idle_ms"] = 1000
     service.page("/exam", tag=TAG)

@@ -1,0 +1,42 @@
+"""Why a track may have gaps, read from the session's events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flask_proview.recordings.causes import causes_of
+from flask_proview.sessions.models import Event
+
+
+def event(event_type_id: int, at_ms: int, **data: Any) -> Event:
+    return Event(id=at_ms, event_type_id=event_type_id, at_ms=at_ms, data=data)
+
+
+@pytest.mark.parametrize("load", [event(10009, 20_000, path="/q/2"), event(3, 20_000, resumed=True)])
+def test_a_page_load_explains_a_gap_around_it(load: Event) -> None:
+    (cause,) = causes_of([load], "camera", None)
+    assert (cause.from_ms, cause.to_ms, cause.cause) == (15_000, 25_000, "page")
+
+
+@pytest.mark.parametrize("data", [{}, {"resumed": False}, {"resumed": "yes"}])
+def test_the_first_page_of_a_session_explains_nothing(data: dict[str, Any]) -> None:
+    assert causes_of([event(3, 100, **data)], "camera", None) == []
+
+
+def test_before_the_first_recorded_moment_the_candidate_was_being_checked() -> None:
+    (cause,) = causes_of([], "screen", 4000)
+    assert (cause.from_ms, cause.to_ms, cause.cause) == (0, 4000, "setup")
+
+
+def test_a_pause_without_an_end_lasts_and_concerns_both_tracks() -> None:
+    for track in ("camera", "screen"):
+        (cause,) = causes_of([event(10010, 7000)], track, None)
+        assert (cause.from_ms, cause.to_ms, cause.cause) == (7000, None, "paused")
+
+
+def test_a_lost_camera_does_not_excuse_the_screen() -> None:
+    lost = [event(10014, 1000), event(10016, 3000)]
+    assert [(c.from_ms, c.to_ms, c.cause) for c in causes_of(lost, "camera", None)] == [(1000, 3000, "device")]
+    assert causes_of(lost, "screen", None) == []
