@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as OrmSession
 
+from flask_proview.sessions.callbacks import playback_url
 from flask_proview.sessions.catalogue import EVENTS, RATED
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import event_counts
@@ -31,11 +32,15 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
             "session_uuid": session.uuid,
             "session_external_id": session.external_id,
             "profile_external_id": session.profile_id,
+            # The same ids under the names of the newer API.
+            "external_session_id": session.external_id,
+            "external_attendee_id": session.profile_id,
             "account": session.account,
             **_summary(session),
             "final_rating": session.final_rating,
             "proview_index": _index(orm, session),
             "continues": session.continues,
+            "playback_url": playback_url(session, runtime.config),
             "recordings": _recordings(orm, session),
             "ledger": _outcomes(orm, session),
             "events": _events(orm, session),

@@ -91,12 +91,17 @@ def effective_rating(row: Session) -> str | None:
     return row.final_rating or (row.proview_index if row.session_type not in RATED_BY_PEOPLE else None)
 
 
+def playback_url(row: Session, config: Config) -> str:
+    """Where the player of a session is; it needs a ticket (``?token=``)."""
+    base = (config.server.public_url or row.origin).rstrip("/") + config.server.mount
+    return f"{base}/embedded/{row.uuid}"
+
+
 def _body(parts: list[Session], account: Account, config: Config) -> dict[str, Any]:
     first, last = parts[0], parts[-1]
     levels = [part.proview_index for part in parts if part.proview_index]
     rating = next((part.final_rating for part in reversed(parts) if part.final_rating), None)
     index = next((level for level in ("low", "medium", "high") if level in levels), None)
-    base = (config.server.public_url or first.origin).rstrip("/") + config.server.mount
     return {
         "event": "session.completed",
         "delivery": None,
@@ -115,7 +120,7 @@ def _body(parts: list[Session], account: Account, config: Config) -> dict[str, A
         "ended_at": last.ended_at,
         "duration_ms": (last.ended_at or first.started_at) - first.started_at,
         "sitting": [part.uuid for part in parts],
-        "playback_url": f"{base}/embedded/{first.uuid}",
+        "playback_url": playback_url(first, config),
     }
 
 
