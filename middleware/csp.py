@@ -171,3 +171,13 @@ def _admit_ancestor(policy: _Policy, site: Site) -> None:
     directive = policy.find("frame-ancestors")
     if directive is not None and not _admits_self(directive, site):
         directive.add("'self'")
+
+
+def admit_own_frame(value: str, site: Site) -> str:
+    """One header's policies with the page's own origin as a frame ancestor; as it is when they do not limit ancestors."""
+    if len(value) > _MAX_LENGTH or "frame-ancestors" not in value.lower():
+        return value
+    policies = [_Policy(text) for text in value.split(",")]
+    for policy in policies:
+        _admit_ancestor(policy, site)
+    return ", ".join(map(str, policies))

@@ -17,16 +17,18 @@ from flask_proview.config import Config
 from flask_proview.tokens import TokenSigner
 
 from .destination import FRAMES, is_navigation, may_stop, page_likelihood
+from .framed import FramedPages
 from .headers import Headers
 from .identity import PENDING, Exchange
 from .launch import LaunchCookies, LaunchTooLong
+from .mark import IdentityMarks
 from .observer import Observer, Reason, Refusal, StopReached
 from .page import PageRequest, RouteParts
 from .page_origin import PageOrigins
 from .request import prepare_request
 from .respond import Change, PageResponse
 from .routes import RouteTable
-from .shell import requested_target, shell_headers, shell_page
+from .shell import requested_target, shell_headers, shell_page, wants_inline
 from .verdict import PageJudge
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ class InjectMiddleware:
     """
 
     def __init__(self, app: WSGIApplication, config: Config, *, signer: TokenSigner, observer: Observer) -> None:
-        self._app = app
+        self._has_frames = any(route.mode == "frame" for route in config.routes)
+        self._app = FramedPages(app, config) if self._has_frames else app
         self._mount = config.server.mount
         self._observer = observer
         self._routes = RouteTable(config.routes)
@@ -58,6 +61,7 @@ class InjectMiddleware:
             if route.mode != "off"
         }
         self._launches = LaunchCookies(config, signer)
+        self._marks = IdentityMarks(config)
         self._judge = PageJudge(config, self._launches, self._refuse, self._note)
         self._noted: set[str] = set()
 
@@ -112,7 +116,7 @@ class InjectMiddleware:
                     )
                 )
             return None
-        framed = match.route.mode == "frame" and environ.get("HTTP_SEC_FETCH_DEST") in FRAMES
+        framed = self._has_frames and environ.get("HTTP_SEC_FETCH_DEST") in FRAMES
         exchange = Exchange(environ, match.variables)
         root = environ.get("SCRIPT_NAME", "")
         if root:
@@ -148,6 +152,8 @@ class InjectMiddleware:
         route = page.match.route
         if route.mode != "frame" or page.match.role != "page" or not is_navigation(environ):
             return None
+        if wants_inline(environ):
+            return None  # the shell found out that its frame cannot hold this page
         if page.session is PENDING or page.profile is PENDING:
             return None  # only the application's answer tells whose page it is: inline
         try:
@@ -160,7 +166,8 @@ class InjectMiddleware:
             source=requested_target(environ),
             mount=page.script_root + self._mount,
         )
-        return shell_headers(len(body), page.origin, cookie), body
+        mark = self._marks.header(page.account, page.identity(()))
+        return [*shell_headers(len(body), page.origin, cookie), mark], body
 
     def _change(self, page: PageRequest, status: str, headers: Headers) -> Change | None:
         try:

@@ -18,6 +18,7 @@ from .csp import Site
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+INLINE_COOKIE = "proview_inline"
 ALLOW = "camera; microphone; display-capture; fullscreen; clipboard-read; clipboard-write"
 # RFC 3986 path characters, with the escapes that are there already.
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"
@@ -33,8 +34,10 @@ def shell_page(tag: str, *, title: str, source: str, mount: str) -> bytes:
     shown_title, shown_source = escape(title), escape(source)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{shown_title}</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="stylesheet" href="{escape(mount)}/static/sdk/shell.css">{tag}</head>'
-        f'<body><iframe id="proview-frame" name="proview-frame" title="{shown_title}" allow="{ALLOW}"'
+        # No name: the page in it would see it as its own window.name.
+        f'<body><iframe id="proview-frame" title="{shown_title}" allow="{ALLOW}"'
         f' data-proview-src="{shown_source}"></iframe>'
         f"<noscript><p>This page is proctored and needs JavaScript. Please switch it on and"
         f' <a href="{shown_source}">open the page again</a>.</p></noscript></body></html>'
@@ -53,7 +56,8 @@ def shell_headers(length: int, origin: Origin, cookie: str) -> list[tuple[str, s
         "media-src 'self' blob:",
         "font-src 'self'",
         "worker-src 'self'",
-        "frame-src 'self'",
+        # It holds for every page the frame ever shows, and the site may send it anywhere: files it made, other hosts.
+        "frame-src * blob: data:",
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'self'",
@@ -69,6 +73,15 @@ def shell_headers(length: int, origin: Origin, cookie: str) -> list[tuple[str, s
         ("Referrer-Policy", "same-origin"),
         ("Set-Cookie", cookie),
     ]
+
+
+def wants_inline(environ: WSGIEnvironment) -> bool:
+    """The shell has found out that this page does not work in a frame, and asks for the page itself.
+
+    It leaves a cookie with the page's path. A candidate who sets it gets the same page, recorded in inline mode.
+    """
+    cookies = environ.get("HTTP_COOKIE", "")
+    return INLINE_COOKIE in cookies and any(pair.strip() == f"{INLINE_COOKIE}=1" for pair in cookies.split(";"))
 
 
 def requested_target(environ: WSGIEnvironment) -> str:

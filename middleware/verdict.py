@@ -26,6 +26,7 @@ from .headers import (
 )
 from .insertion import Insertion, PageInsertion, Sniff
 from .launch import LaunchCookies, LaunchTooLong
+from .mark import IdentityMarks
 from .observer import Reason
 from .page import PageRequest
 from .recode import RecodedInsertion
@@ -47,6 +48,7 @@ class PageJudge:
     ) -> None:
         self._mount = config.server.mount
         self._launches = launches
+        self._marks = IdentityMarks(config)
         self._refuse = refuse
         self._note = note
         self._names = HeaderNames()
@@ -81,6 +83,8 @@ class PageJudge:
         if head.cache_control is not None and "no-transform" in head.cache_control:
             self._note("no-transform", f"route {page.parts.name}: Cache-Control: no-transform is overridden")
         nonce = self._changed_headers(page, head, cookie)
+        if page.framed:
+            head.kept.append(self._marks.header(page.account, page.identity(headers)))
         if page.method == "HEAD":
             return Change([*head.kept, ("Content-Type", head.content_type)] if head.content_type else head.kept)
         # Browsers show an answer without a type as HTML when it starts like a document.
@@ -113,6 +117,8 @@ class PageJudge:
         cookie = self._cookie(page, headers)
         if cookie is None:
             return None
+        if page.framed:
+            head.kept.append(self._marks.header(page.account, page.identity(headers)))
         return Change([*head.kept, *common_headers(head, page.parts.version), ("Set-Cookie", cookie)])
 
     def _cookie(self, page: PageRequest, headers: Headers) -> str | None:
