@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from flask_proview.origins import DomainSet, Origin
 
 from . import parsers as p
+from .session_types import DEFAULTS, SESSION_TYPES, SessionTypes, parse_types
 
 T = TypeVar("T")
 
@@ -205,9 +206,6 @@ class Limits:
     events_per_session: int = setting(50_000, p.integer(100, 10_000_000), "Events one session may store.")
 
 
-SESSION_TYPES = ("ai_proctor", "record_and_review", "live_proctor")
-
-
 @dataclass(frozen=True, slots=True)
 class Account:
     name: str = required(p.identifier, "Name in the console and in tokens.")
@@ -232,6 +230,11 @@ class Account:
         (), p.networks, "Addresses of back ends that may ask for playback tokens without a key."
     )
     session_type: str = setting("ai_proctor", p.choice(*SESSION_TYPES), "Default session type.")
+    types: SessionTypes = setting(
+        DEFAULTS,
+        parse_types,
+        "What a session type asks of candidates: { TYPE = { screen, id_photo, face_photo, audio_check, approval } }; see session-types.md.",
+    )
     title: str | None = setting(None, p.text, "Name shown to the candidate.")
 
 
@@ -252,6 +255,11 @@ class Route:
         "inline: the page itself captures; frame: a shell around it does; off: leave alone.",
     )
     session_type: str | None = setting(None, p.choice(*SESSION_TYPES), "Session type; default: the account's.")
+    screen: bool | None = setting(None, p.boolean, "Record the screen; default: by session type.")
+    id_photo: bool | None = setting(None, p.boolean, "Ask for a photo of an ID; default: by session type.")
+    face_photo: bool | None = setting(None, p.boolean, "Ask for a photo of the face; default: by session type.")
+    audio_check: bool | None = setting(None, p.boolean, "Check the microphone before; default: by session type.")
+    approval: bool | None = setting(None, p.boolean, "A proctor has to let candidates in; default: by session type.")
     title: str | None = setting(None, p.text, "Session title.")
     preview_style: str | None = setting(None, p.text, "CSS of the camera preview.")
     session: tuple[str, ...] = setting(

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from flask_proview.config import Config, Route
+from flask_proview.config.session_types import type_policy
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import Session
 from flask_proview.tokens import Kind, TokenSigner
 
 from .rule_regex import rule_regex
 
-SCREEN_TYPES = ("record_and_review", "live_proctor")
 # A picture that can be decoded from here: what a lost run costs at most, and how soon a late viewer sees something.
 KEYFRAME_MS = 2000
 
@@ -22,12 +22,19 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
     route = route_of(config, session.route)
     limits, capture = config.limits, config.capture
     quiz = session.options.get("quiz") or {}
-    screen = session.session_type in SCREEN_TYPES or session.options.get("screen") is True
+    asked = type_policy(config.account(session.account), route, session.session_type)
+    screen = asked.screen or session.options.get("screen") is True
     return {
         "session_type": session.session_type,
         "title": session.title,
         "tracks": ["camera", "screen"] if screen else ["camera"],
         "screen": screen,
+        "checks": {
+            "id": asked.id_photo or session.options.get("isIDRequired") is True,
+            "face": asked.face_photo,
+            "audio": asked.audio_check,
+            "approval": asked.approval,
+        },
         "capture": {
             "video_codec": capture.video_codec,
             "camera": asdict(capture.camera),

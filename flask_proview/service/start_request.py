@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask_proview.config.table import SESSION_TYPES
+from flask_proview.config.session_types import SESSION_TYPES
 from flask_proview.errors import ApiError, FieldError
 
 from .access import UUID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_proview.config.table import SESSION_TYPES
+from flask_proview.config.session_types import SESSION_TYPES
 from flask_proview.sessions.models import State
 
 MAX_SAFE = 2**53 - 1
