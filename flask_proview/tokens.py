@@ -29,6 +29,7 @@ class Kind(enum.StrEnum):
     BEARER = "bearer"
     REFRESH = "refresh"
     TICKET = "ticket"
+    CHECK = "check"
     WRAPPER = "wrapper"
 
 
