@@ -9,7 +9,7 @@
   var name = (w.TalviewProctor = typeof w.TalviewProctor === 'string' ? w.TalviewProctor : 'tv');
   var role = data.proviewRole || 'page', auto = data.proviewStart === 'auto';
   var sdk = /** @type {any} */ (null), host = sdk, frame = sdk, error = sdk;
-  try { if (role !== 'shell' && w.parent !== w && w.parent.__proviewLoad) role = 'frame:' + role; } catch (e) { /* another origin */ }
+  try { if (role !== 'shell' && w.parent !== w && w.parent.__proviewLoad) { role = 'frame:' + role; w.parent.__proview.enter(w); } } catch (e) { /* another origin, or not the shell's frame */ }
   function queue() {
     if (typeof w[name] === 'function') return;
     w[name] = function () { w[name].q.push(arguments); };

@@ -42,6 +42,7 @@ const CATALOGUE = {
   pieceRefused: [10020, 'Piece Refused'],
   replaced: [10021, 'Session Opened Elsewhere'],
   recorderFault: [10022, 'Recorder Restarted'],
+  frameRefused: [10045, 'Page Opened Outside The Frame'],
 };
 
 /** @typedef {keyof typeof CATALOGUE} EventKey */

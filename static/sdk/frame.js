@@ -16,8 +16,8 @@ let page = null;
 /** @param {Sdk.BootConfig} config */
 export async function boot(config) {
   // A frame of the first HTML may be here before the outer page's SDK.
-  while (!window.parent.__proview) await sleep(50);
-  window.__proview = window.parent.__proview;
+  // In the shell's own frame `parent` is the page itself by now (shell/guest.js), and the port lies ready.
+  while (!(window.__proview ??= window.parent.__proview)) await sleep(50);
   page = new FramePage(config, window.__proview);
   page.start();
 }
@@ -98,12 +98,22 @@ class FramePage {
     const path = event.composedPath();
     for (const node of path) if (node instanceof Element && (node.localName === 'a' || node.localName === 'area' || node.localName === 'form')) turn(node);
     const submitter = /** @type {SubmitEvent} */ (event).submitter;
-    if (submitter && OUTSIDE.has(submitter.getAttribute('formtarget') ?? '')) submitter.setAttribute('formtarget', '_self');
+    if (submitter && OUTSIDE.has((submitter.getAttribute('formtarget') ?? '').toLowerCase()) && staysHere(submitter.getAttribute('formaction') ?? '')) submitter.setAttribute('formtarget', '_self');
   };
 }
 
 /** @param {Element} element */
 function turn(element) {
   const target = element.getAttribute('target') ?? (element.localName === 'base' ? null : document.querySelector('base[target]')?.getAttribute('target'));
-  if (target && OUTSIDE.has(target.toLowerCase())) element.setAttribute('target', '_self');
+  const url = element.getAttribute(element.localName === 'form' ? 'action' : 'href') ?? '';
+  if (target && OUTSIDE.has(target.toLowerCase()) && (element.localName === 'base' || staysHere(url))) element.setAttribute('target', '_self');
+}
+
+/** Other origins get the window, as they would without us. @param {string} url */
+function staysHere(url) {
+  try {
+    return new URL(url, document.baseURI).origin === location.origin;
+  } catch {
+    return true;
+  }
 }

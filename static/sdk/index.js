@@ -12,7 +12,7 @@ let page = null;
 /** @param {Sdk.BootConfig} config */
 export function boot(config) {
   page = new Page(config);
-  if (config.role === 'shell') new Shell(page).start();
+  if (config.role === 'shell') new Shell(page, config.base).start();
   else if (config.role === 'stop') stopLeftSession();
   else if (config.auto) page.autoStart();
   else drainQuietly(page);

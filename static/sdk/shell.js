@@ -1,78 +1,140 @@
 /**
  * Frame mode: this page owns the capture, the exam runs in a same-origin frame and may load as many pages as it likes.
- * The address bar, title and icon follow the frame. The frame's pages find us as `window.parent.__proview`.
+ * Composes what is in shell/. The frame's pages find us as `window.parent.__proview`. docs/frame-mode.md says what pages notice of it.
  */
 
+import { sleep } from './backoff.js';
 import { log } from './log.js';
+import { keepInSight, printWhole } from './shell/around.js';
+import { Guest } from './shell/guest.js';
+import { compare, markOf, wasReopened } from './shell/identity.js';
+import { Mirror } from './shell/mirror.js';
+import { Outward } from './shell/outward.js';
+import { isCircling, openInline } from './shell/inline.js';
+import { reveal } from './shell/reveal.js';
+
+const HIDDEN_FOR_GOOD_MS = 400;
+const LAST_WORDS_MS = 1500;
 
 export class Shell {
   #page;
-  #frame;
+  #mount;
   #opened = false;
+  /** @type {{frame: HTMLIFrameElement, guest: Guest, outward: Outward, mirror: Mirror} | null} */
+  #parts = null;
   /** Why the session ended, while this shell is still on the screen. */
   #endedBy = '';
 
-  /** @param {Sdk.Page} page */
-  constructor(page) {
+  /**
+   * @param {Sdk.Page} page
+   * @param {string} base
+   */
+  constructor(page, base) {
     this.#page = page;
-    this.#frame = /** @type {HTMLIFrameElement | null} */ (document.getElementById('proview-frame'));
+    this.#mount = new URL(base).pathname;
   }
 
   start() {
+    // A service worker that stores pages by address alone may have put a shell into the shell.
+    if (window.parent !== window) return log.error('the shell was answered where the page itself was asked for');
+    if (!window.navigation && isCircling()) return this.#leave(() => openInline(location.href));
     this.#page.listen('running', this.#open);
     this.#page.listen('unavailable', this.#open);
     this.#page.listen('stopped', (detail) => { this.#endedBy = detail.by; });
-    if (!this.#frame) this.#whenParsed();
+    const port = window.__proview;
+    if (port) port.enter = (view) => this.#parts?.guest.enter(view);
+    addEventListener('pagehide', () => { /** @type {any} */ (window).__proviewLeft = true; });
+    // The script is the first child of head: the frame may not exist yet.
+    if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', this.#find);
+    else this.#find();
     this.#page.autoStart();
   }
 
-  // The script is the first child of head: the frame does not exist yet.
-  #whenParsed() {
-    document.addEventListener('DOMContentLoaded', () => {
-      this.#frame = /** @type {HTMLIFrameElement | null} */ (document.getElementById('proview-frame'));
-      if (this.#opened) this.#fill();
-    });
-  }
+  #find = () => {
+    const frame = /** @type {HTMLIFrameElement | null} */ (document.getElementById('proview-frame'));
+    if (!frame) return;
+    const guest = new Guest(frame, this.#entered);
+    const outward = new Outward({ frame, mount: this.#mount, guest }, { onHeld: this.#held, onCircling: this.#refused });
+    this.#parts = { frame, guest, outward, mirror: new Mirror(frame, (work) => outward.own(work)) };
+    frame.addEventListener('load', this.#loaded);
+    outward.start();
+    printWhole(frame);
+    if (this.#opened) this.#fill();
+  };
 
   #open = () => {
     if (this.#opened) return;
     this.#opened = true;
-    if (this.#frame) this.#fill();
+    this.#fill();
   };
 
   #fill() {
-    const frame = this.#frame;
-    if (!frame) return;
-    frame.addEventListener('load', this.#loaded);
-    frame.src = (frame.dataset.proviewSrc ?? '/') + location.hash;
+    if (!this.#parts) return;
+    const { frame, outward } = this.#parts;
     frame.focus();
+    // Coming back to a window that was left, browsers fill its frames by themselves.
+    if (frame.contentWindow?.location.href !== 'about:blank') return this.#loaded();
+    const source = (frame.dataset.proviewSrc ?? '/') + location.hash;
+    const here = location.href;
+    const from = document.referrer;
+    if (from && new URL(from).origin === location.origin) {
+      // The page is to see who led here, not us: a frame's referrer is the address of the document around it.
+      outward.own(() => history.replaceState(history.state, '', from));
+      frame.src = source;
+      outward.own(() => history.replaceState(history.state, '', here));
+    } else {
+      frame.referrerPolicy = 'no-referrer';
+      frame.src = source;
+      frame.addEventListener('load', () => frame.removeAttribute('referrerpolicy'), { once: true });
+    }
   }
 
+  /** @param {Window} view a new document in the frame */
+  #entered = (view) => {
+    this.#parts?.mirror.watch(view);
+    keepInSight(view);
+  };
+
   #loaded = () => {
-    const view = this.#frame?.contentWindow;
-    if (!view) return;
+    const view = this.#parts?.frame.contentWindow;
+    if (!this.#parts || !view) return;
+    const { guest, mirror } = this.#parts;
     try {
-      if (view.location.href === 'about:blank') return;
-      this.#follow(view);
-      view.addEventListener('hashchange', () => this.#follow(view));
-      view.addEventListener('popstate', () => this.#follow(view));
+      if (!view.location.protocol.startsWith('http')) return;
+      guest.enter(view);
+      guest.facts(view).loadedAt ||= performance.now();
+      mirror.follow(view);
       this.#page.session?.report('pageLoaded', { path: view.location.pathname });
       this.#stopWhereAsked(view.location.pathname);
       this.#restartWhereNeeded(view);
-    } catch {
+      if (guest.facts(view).held) setTimeout(() => this.#show(view, view.document), HIDDEN_FOR_GOOD_MS);
+    } catch (reason) {
       // The frame left for another origin: the address bar stays where it was.
+      log.info('another origin is in the frame', String(reason));
     }
   };
 
-  /** @param {Window} view */
-  #follow(view) {
-    const { pathname, search, hash } = view.location;
-    history.replaceState(history.state, '', pathname + search + hash);
-    document.title = view.document.title || document.title;
-    const icon = view.document.querySelector('link[rel~="icon"]')?.getAttribute('href');
-    if (!icon) return;
-    const link = document.head.querySelector('link[rel~="icon"]') ?? document.head.appendChild(Object.assign(document.createElement('link'), { rel: 'icon' }));
-    link.setAttribute('href', new URL(icon, view.document.baseURI).href);
+  /** A script wanted the window for its page. It has it, in all that counts; perhaps it hid the page first. @param {Window} view */
+  #held = (view) => {
+    if (this.#parts?.guest.facts(view).loadedAt) setTimeout(() => this.#show(view, view.document), HIDDEN_FOR_GOOD_MS);
+  };
+
+  /** @param {Window} view @param {Document} page */
+  #show(view, page) {
+    if (view.document === page && !reveal(view)) this.#refused(view);
+  }
+
+  /** The page cannot be held in a frame: it gets the window, and records itself. @param {Window} view */
+  #refused = (view) => {
+    const { href, pathname } = view.location;
+    this.#page.session?.report('frameRefused', { path: pathname });
+    this.#leave(() => openInline(href));
+  };
+
+  /** @param {() => void} work */
+  #leave(work) {
+    if (this.#parts) this.#parts.outward.own(work);
+    else work();
   }
 
   /** @param {string} path */
@@ -86,12 +148,20 @@ export class Shell {
   }
 
   /**
-   * The next exam in the same window: a protected page after the session ended gets a shell, and so a session, of its own.
+   * A protected page that is not of this session gets a shell, and so a session, of its own: the next exam after one that ended,
+   * another attempt, or another person who logged in meanwhile.
    * @param {Window} view
    */
-  #restartWhereNeeded(view) {
+  async #restartWhereNeeded(view) {
+    const { href } = view.location;
     const tag = view.document.querySelector('script[data-proview-role="page"][data-proview-start="auto"]');
-    if (tag && (this.#endedBy === 'path' || this.#endedBy === 'api')) location.replace(view.location.href);
+    const next = tag && (this.#endedBy === 'path' || this.#endedBy === 'api');
+    const mark = markOf(view);
+    const change = mark ? compare(markOf(window), mark) : 'same';
+    if (!next && (change === 'same' || wasReopened(mark))) return;
+    // The first person's recording ends here; the other attempt of the same person may be gone on with.
+    if (change === 'person') await Promise.race([this.#page.session?.stop('page'), sleep(LAST_WORDS_MS)]);
+    this.#leave(() => location.replace(href));
   }
 }
 

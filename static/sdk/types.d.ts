@@ -33,7 +33,7 @@ declare namespace Sdk {
     session_token: string;
     drain_token: string;
     expires_at: number;
-    signal_url: string;
+    signal_url: string | null;
     base_url: string;
     ice_servers: RTCIceServer[];
     server_time: number;
@@ -123,6 +123,8 @@ declare namespace Sdk {
     init(token: unknown, options: unknown): void;
     stop(reason: string): Promise<void>;
     client: Client;
+    /** The shell only: a document in its frame begins. */
+    enter?(view: Window): void;
   }
 
   interface Client {
