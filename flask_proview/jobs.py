@@ -22,6 +22,7 @@ from flask_proview.sessions.callbacks import CallbackStore
 from flask_proview.sessions.catalogue import EXPIRED
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.events import EventStore
+from flask_proview.sessions.mailbox import Mailbox
 from flask_proview.sessions.models import OPEN_STATES, Session, State
 from flask_proview.sessions.store import SessionStore
 
@@ -153,6 +154,7 @@ class Jobs:
             self.finalise_soon(uuid)
         if CallbackStore(db).next_due_s() is not None:
             self.callbacks_soon()
+        Mailbox(db).sweep(now_ms())
 
     def _with_database(self, work: Any) -> None:
         db = Database(self._config.storage.database)

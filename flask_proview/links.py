@@ -173,13 +173,23 @@ class MediaLink:
     def start(self) -> None:
         """Connect in the background now, so that events arrive before the first request. Safe to call again."""
         with self._lock:
-            if self._threads or self._closed.is_set():
+            if self._closed.is_set() or any(thread.is_alive() for thread in self._threads):
                 return
+            self._forget_parent()
             self._threads.append(threading.Thread(target=self._run, name="media-link", daemon=True))
             if self._on_event is not None:
                 self._threads.append(threading.Thread(target=self._dispatch, name="media-events", daemon=True))
         for thread in self._threads:
             thread.start()
+
+    def _forget_parent(self) -> None:
+        """After a fork: the threads stayed in the parent, and the connection is the parent's."""
+        self._threads.clear()
+        self._calls.clear()
+        self._connected.clear()
+        if self._socket is not None:
+            self._socket.close()  # our descriptor of it only; no shutdown
+            self._socket = None
 
     def request(self, op: str, timeout_s: float = 5.0, **fields: object) -> Message:
         """Send one request and wait for its reply.

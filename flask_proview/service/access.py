@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from flask import Request
+from flask import Request, g
 
 from flask_proview.config import Account
 from flask_proview.errors import ApiError, TokenError
@@ -64,6 +64,7 @@ def session_of_request(
     session = session_of_token(runtime, uuid, bearer_token(request), kinds)
     unsafe = request.method not in ("GET", "HEAD", "OPTIONS")
     check_session_origin(runtime, session, request.headers.get("Origin"), required=unsafe)
+    g._proview_session = session  # for the headers that tell its browser of news (poll_api.py)
     return session
 
 

@@ -46,9 +46,7 @@ def run_session(runtime: Runtime, uuid: str) -> Session:
 
 def announce(runtime: Runtime, session: Session) -> None:
     """Tell the candidate's socket and the consoles the state of a session."""
-    runtime.bus.publish(
-        f"session:{session.uuid}", {"type": "state", "state": session.state, "reason": session.end_reason}
-    )
+    runtime.commands.ring(session.uuid, {"type": "state", "state": session.state, "reason": session.end_reason})
     announce_to_console(runtime, session)
 
 

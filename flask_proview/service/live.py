@@ -42,7 +42,7 @@ def open_live(
             "view", timeout_s=VIEW_S, session=session.uuid, viewer=viewer, sdp=sdp, tracks=dict(tracks)
         )
     except LinkError as error:
-        raise _refusal(error) from None
+        raise refusal(error) from None
     runtime.viewers.joined(session.uuid, viewer)
     _record(runtime, session, LIVE_OPENED, viewer_name)
     return str(reply.get("sdp", "")), viewer
@@ -65,7 +65,8 @@ def _record(runtime: Runtime, session: Session, event_type_id: int, viewer_name:
     runtime.events.add_server(session.id, event_type_id, at_ms, {"viewer": viewer_name} if viewer_name else {})
 
 
-def _refusal(error: LinkError) -> ApiError:
+def refusal(error: LinkError) -> ApiError:
+    """What a browser is told of a :class:`LinkError`."""
     if error.code.startswith("link_"):
         return ApiError(
             "Live view is not available right now; the recording goes on.",

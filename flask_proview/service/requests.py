@@ -59,7 +59,7 @@ def _add_cors(config: Config, response: Response) -> None:
     if origin is None or not any(origin in account.domains for account in config.accounts):
         return
     response.headers["Access-Control-Allow-Origin"] = str(origin)
-    response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id"
+    response.headers["Access-Control-Expose-Headers"] = "Retry-After, X-Request-Id, X-Proview-Mail, X-Proview-State"
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT"
         response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS

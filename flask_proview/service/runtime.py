@@ -19,19 +19,22 @@ from flask import Request
 from flask_proview.bus import Bus, Subscription, make_bus
 from flask_proview.config import Config
 from flask_proview.jobs import Jobs
-from flask_proview.links import MediaLink
+from flask_proview.links import LinkError, MediaLink
 from flask_proview.recordings.layout import Layout
 from flask_proview.recordings.pieces import PieceStore
 from flask_proview.sessions.database import Database, has_tables, is_current, upgrade
 from flask_proview.sessions.events import EventStore
+from flask_proview.sessions.mailbox import Mailbox
 from flask_proview.sessions.quizzes import QuizStore
 from flask_proview.sessions.refusals import RefusalStore
 from flask_proview.sessions.store import SessionStore
 from flask_proview.sessions.users import LoginStore, UserStore
 from flask_proview.tokens import TokenSigner
 
+from .commands import Commands
 from .debounce import Debounce
 from .forwarded import Forwarded
+from .holding import Places
 from .metrics import Counters
 from .quota import Quota
 from .viewers import TOPIC as VIEWERS_TOPIC
@@ -41,6 +44,7 @@ from .viewers import Viewers
 PlaybackGate = Callable[[Request, str], bool]
 # A drain of thousands of late pieces makes one finalisation in this many seconds, not thousands.
 LATE_FINALISE_S = 3.0
+MEDIA_STATUS_S = 1.0
 logger = logging.getLogger(__name__)
 
 
@@ -61,6 +65,8 @@ class Runtime:
     quizzes: QuizStore
     jobs: Jobs
     bus: Bus
+    mailbox: Mailbox
+    commands: Commands
     media: MediaLink
     forwarded: Forwarded
     viewers: Viewers
@@ -69,6 +75,7 @@ class Runtime:
     login_quota: Quota
     address_quota: Quota
     late: Debounce
+    places: Places = field(default_factory=Places)
     playback_gates: list[PlaybackGate] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _started_in: int | None = None
@@ -119,10 +126,21 @@ def build_runtime(config: Config) -> Runtime:
     bus = make_bus(config)
     db = Database(config.storage.database)
     counters = Counters()
-    viewers = Viewers(bus)
+    mailbox = Mailbox(db)
+    commands = Commands(bus, mailbox)
 
     def on_media_event(message: dict[str, Any]) -> None:
         viewers.on_media_event(message)
+
+    media = MediaLink(config, on_event=on_media_event)
+
+    def media_status() -> dict[str, Any]:
+        try:
+            return media.request("status", timeout_s=MEDIA_STATUS_S) if media.connected else {}
+        except LinkError:
+            return {}
+
+    viewers = Viewers(bus, commands, media_status)
 
     per_minute = config.limits.starts_per_minute
     return Runtime(
@@ -139,7 +157,9 @@ def build_runtime(config: Config) -> Runtime:
         quizzes=QuizStore(db),
         jobs=Jobs(config),
         bus=bus,
-        media=MediaLink(config, on_event=on_media_event),
+        mailbox=mailbox,
+        commands=commands,
+        media=media,
         forwarded=Forwarded(config),
         viewers=viewers,
         counters=counters,

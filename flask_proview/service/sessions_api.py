@@ -18,6 +18,7 @@ from .login_api import require_bearer
 from .policy import ice_servers, session_policy, session_tokens
 from .requests import read_json
 from .runtime import Runtime
+from .server_facts import server_facts
 from .start_request import parse_start
 from .starting import admit, start_session
 
@@ -92,14 +93,17 @@ def _state(session: Session) -> Response:
 def _start_answer(runtime: Runtime, session: Session, resumed: bool) -> dict[str, Any]:
     mount = runtime.config.server.mount
     origin = runtime.forwarded.public_origin(request.environ)
+    session_path = f"{mount}/v1/sessions/{session.uuid}"
     # http → ws, https → wss
-    socket_origin = "ws" + origin.removeprefix("http")
+    socket_url = f"ws{origin.removeprefix('http')}{session_path}/signal"
     return {
         "session_uuid": session.uuid,
         "state": session.state,
         "resumed": resumed,
         **session_tokens(runtime.config, runtime.signer, session),
-        "signal_url": f"{socket_origin}{mount}/v1/sessions/{session.uuid}/signal",
+        # Where sockets do not fit the server, browsers need not find that out by trying.
+        "signal_url": socket_url if server_facts(request.environ).websockets else None,
+        "poll_url": f"{origin}{session_path}/poll",
         "base_url": origin + mount,
         "ice_servers": ice_servers(runtime.config),
         "server_time": now_ms(),

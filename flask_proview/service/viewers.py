@@ -1,26 +1,34 @@
 """Who watches which session live, known to every worker: fed by the bus and by what the media process reports.
 
 When the last viewer goes, the candidate's browser is told to close the live connection. A viewer whose worker died is
-reported gone by media when its connection times out.
+reported gone by media when its connection times out. Processes that no bus joins know only their own viewers; the media
+process knows all of them, and is asked before a candidate is told that nobody watches any more.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_proview.bus import Bus
+
+from .commands import Commands
 
 TOPIC = "viewers"
 MAX_SESSIONS = 10_000
 
 
 class Viewers:
-    """session uuid → ids of its viewers."""
+    """session uuid → ids of its viewers.
 
-    def __init__(self, bus: Bus) -> None:
+    :param status: media's ``status``; empty when it does not answer.
+    """
+
+    def __init__(self, bus: Bus, commands: Commands, status: Callable[[], Mapping[str, Any]]) -> None:
         self._bus = bus
+        self._commands = commands
+        self._status = status
         self._lock = threading.Lock()
         self._by_session: dict[str, set[str]] = {}
 
@@ -28,17 +36,25 @@ class Viewers:
         with self._lock:
             return len(self._by_session.get(uuid, ()))
 
+    @staticmethod
+    def count_in(status: Mapping[str, Any], uuid: str) -> int:
+        """The viewers of a session that media's ``status`` names."""
+        sessions = status.get("sessions")
+        entry = sessions.get(uuid) if isinstance(sessions, dict) else None
+        number = entry.get("viewers") if isinstance(entry, dict) else None
+        return number if isinstance(number, int) else 0
+
     def joined(self, uuid: str, viewer: str) -> None:
         """Tell all workers, and the candidate that live is wanted."""
         self._bus.publish(TOPIC, {"session": uuid, "viewer": viewer, "present": True})
-        self._bus.publish(f"session:{uuid}", {"type": "live", "wanted": True})
+        self._commands.tell(uuid, {"type": "live", "wanted": True})
 
     def left(self, uuid: str, viewer: str) -> bool:
-        """Tell all workers; the last one to leave ends the candidate's live connection. Whether this was the last one."""
+        """Tell all workers; the last one to leave ends the candidate's live connection. Whether this was the last one here."""
         last = self._remove(uuid, viewer)
         self._bus.publish(TOPIC, {"session": uuid, "viewer": viewer, "present": False})
-        if last:
-            self._bus.publish(f"session:{uuid}", {"type": "live", "wanted": False})
+        if last and not self.count_in(self._status(), uuid):
+            self._commands.tell(uuid, {"type": "live", "wanted": False})
         return last
 
     def on_message(self, message: Mapping[str, Any]) -> None:

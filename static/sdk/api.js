@@ -18,6 +18,12 @@ export function startSession(base, body) {
 export class Api {
   /** @type {Sdk.Credentials} */
   credentials;
+  /** How many commands were sent or answered: a state read in between may be the one before. */
+  commands = 0;
+  /** @type {((hint: {mail: number, state: string} | null) => void) | null} told of every answer of the service */
+  onAnswer = null;
+  /** @type {(() => void) | null} told of every request that the service did not answer */
+  onMiss = null;
   #root;
 
   /**
@@ -31,13 +37,28 @@ export class Api {
   }
 
   /**
-   * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events'} name
+   * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events' | 'live' | 'hangup'} name
    * @param {unknown} [body]
    * @param {{keepalive?: boolean}} [how] `keepalive`: outlives the page; browsers allow 64 KiB in flight
    * @returns {Promise<any>}
    */
-  post(name, body = {}, { keepalive = false } = {}) {
-    return request(this.#root + name, { method: 'POST', json: body, token: this.credentials.session_token, keepalive });
+  async post(name, body = {}, { keepalive = false } = {}) {
+    const isCommand = name === 'stop' || name === 'pause' || name === 'resume';
+    if (isCommand) this.commands += 1;
+    try {
+      return await this.#request(name, { method: 'POST', json: body, token: this.credentials.session_token, keepalive });
+    } finally {
+      if (isCommand) this.commands += 1;
+    }
+  }
+
+  /**
+   * @param {{client: string, cursor: number | null, state: string | null, t: number}} body
+   * @param {AbortSignal} signal
+   * @param {number} timeoutMs
+   */
+  poll(body, signal, timeoutMs) {
+    return this.#request('poll', { method: 'POST', json: body, token: this.credentials.session_token, signal, timeoutMs });
   }
 
   /**
@@ -57,16 +78,35 @@ export class Api {
     if (piece.last) headers['X-Piece-Last'] = '1';
     const token = draining ? this.credentials.drain_token : this.credentials.session_token;
     const path = `tracks/${piece.track}/runs/${piece.run}/pieces/${piece.seq}`;
-    return request(this.#root + path, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS });
+    return this.#request(path, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS });
+  }
+
+  /** @param {string} path @param {Request} how */
+  #request(path, how) {
+    return request(this.#root + path, { ...how, onAnswer: this.onAnswer, onMiss: this.onMiss });
   }
 }
 
 /**
+ * @typedef {object} Request
+ * @property {string} method
+ * @property {unknown} [json]
+ * @property {ArrayBuffer} [body]
+ * @property {Record<string, string>} [headers]
+ * @property {string} [token]
+ * @property {boolean} [keepalive]
+ * @property {number} [timeoutMs]
+ * @property {AbortSignal} [signal]
+ * @property {((hint: {mail: number, state: string} | null) => void) | null} [onAnswer]
+ * @property {(() => void) | null} [onMiss]
+ */
+
+/**
  * @param {string} url
- * @param {{method: string, json?: unknown, body?: ArrayBuffer, headers?: Record<string, string>, token?: string, keepalive?: boolean, timeoutMs?: number}} how
+ * @param {Request} how
  * @returns {Promise<any>}
  */
-async function request(url, { method, json, body, headers = {}, token, keepalive = false, timeoutMs = TIMEOUT_MS }) {
+async function request(url, { method, json, body, headers = {}, token, keepalive = false, timeoutMs = TIMEOUT_MS, signal, onAnswer, onMiss }) {
   if (token) headers.Authorization = 'Bearer ' + token;
   if (json !== undefined) headers['Content-Type'] = 'application/json';
   let response;
@@ -75,12 +115,16 @@ async function request(url, { method, json, body, headers = {}, token, keepalive
   try {
     response = await fetch(url, {
       method, headers, keepalive, body: json === undefined ? body : JSON.stringify(json),
-      cache: 'no-store', redirect: 'error', signal: keepalive ? undefined : AbortSignal.timeout(timeoutMs),
+      cache: 'no-store', redirect: 'error', signal: keepalive ? undefined : within(timeoutMs, signal),
     });
     answer = await response.json().catch(() => ({}));
   } catch (reason) {
+    if (!signal?.aborted) onMiss?.();
     throw new ProviewError('network', `No answer from the proctoring service (${reason instanceof Error ? reason.name : reason}).`, { type: 'warning' });
   }
+  // A gateway's own page says that there is nobody behind it.
+  if (response.status >= 502 && response.status <= 504 && !answer?.code) onMiss?.();
+  else onAnswer?.(hintOf(response));
   if (response.ok) return answer;
   throw new ProviewError(String(answer?.code ?? 'http_' + response.status), String(answer?.message ?? `The proctoring service answered ${response.status}.`), {
     status: response.status,
@@ -88,6 +132,21 @@ async function request(url, { method, json, body, headers = {}, token, keepalive
     retryAfterMs: 1000 * (Number(response.headers.get('Retry-After')) || 0),
     validationErrors: Array.isArray(answer?.validationErrors) ? answer.validationErrors : [],
   });
+}
+
+/** @param {number} ms @param {AbortSignal} [signal] */
+function within(ms, signal) {
+  const timeout = AbortSignal.timeout(ms);
+  if (!signal) return timeout;
+  const both = new AbortController();
+  for (const one of [timeout, signal]) one.addEventListener('abort', () => both.abort(one.reason), { once: true });
+  return both.signal;
+}
+
+/** What the answer says of news (docs/protocol.md, "Without a socket"). @param {Response} response */
+function hintOf(response) {
+  const mail = response.headers.get('X-Proview-Mail');
+  return mail === null ? null : { mail: Number(mail) || 0, state: response.headers.get('X-Proview-State') ?? '' };
 }
 
 /** @param {string} hex */

@@ -1,30 +1,46 @@
 /**
- * The signal socket: hello, heartbeat, reconnect without end. Where the socket is blocked the heartbeat goes by HTTP, so
- * that "online" tells the truth either way.
+ * The way to and from the service: a WebSocket where there is one, else HTTP (`poller.js`), chosen without anybody's doing.
  *
- * Events: `open` (welcome), `down`, `refused` (4401), `ended` (4404, 4410), `replaced` (4409), `status` ({online}), and every
- * message of the server under its type, with the message as detail.
+ * Both begin at once: until the socket is welcomed everything goes by HTTP. A socket that fails while HTTP works is given
+ * up for a while and tried again now and then; trouble of both is an outage, and then both are tried without end.
+ *
+ * Events: `open` (welcome), `down`, `refused` (the token), `ended` (4404, 4410), `replaced`, `status` ({online}), and every
+ * message of the server under its type, with the message as detail, whichever way it came.
  */
 
 import { retryDelay } from './backoff.js';
 import { Clock } from './clock.js';
 import { Emitter } from './emitter.js';
+import { ProviewError, asProviewError } from './errors.js';
 import { log } from './log.js';
+import { Poller } from './poller.js';
+import { AGAIN_MS, rememberSocket, socketRestMs } from './transport.js';
 
-const HANDSHAKE_MS = 6000;
+const HANDSHAKE_MS = 4000;
 const PROTOCOL = 1;
+// A socket that worked before may just be restarting: so many attempts fail, while HTTP works, before it is given up.
+const ATTEMPTS_AFTER_WELCOME = 3;
+// One lost request is not an outage.
+const MISSES_UNTIL_OFFLINE = 2;
 const encoder = new TextEncoder();
 
 export class Signal extends Emitter {
+  /** @type {string | null} */
   #url;
   #api;
   #clock;
   #heartbeatMs;
+  #poller;
   /** @type {WebSocket | null} */
   #socket = null;
   #welcomed = false;
+  #wasWelcomed = false;
+  #greeted = false;
   #stopped = true;
+  #replaced = false;
   #attempt = 0;
+  #failures = 0;
+  #misses = 0;
   #heardAt = 0;
   /** @type {boolean | null} */
   #online = null;
@@ -32,18 +48,26 @@ export class Signal extends Emitter {
   #handshakeTimer = 0;
   #beatTimer = 0;
 
-  /** @param {{url: string, api: Sdk.Api, clock: Clock, heartbeatMs: number}} options */
+  /** @param {{url: string | null, api: Sdk.Api, clock: Clock, heartbeatMs: number}} options `url` null: the server has no sockets */
   constructor({ url, api, clock, heartbeatMs }) {
     super();
     // A page on https may not open ws:; a front server that ends TLS may have hidden that from the service.
-    this.#url = location.protocol === 'https:' ? url.replace(/^ws:/, 'wss:') : url;
+    this.#url = url && location.protocol === 'https:' ? url.replace(/^ws:/, 'wss:') : url;
     this.#api = api;
     this.#clock = clock;
     this.#heartbeatMs = heartbeatMs;
+    this.#poller = new Poller({ api, heartbeatMs });
+    this.#poller.listen('answered', (detail) => this.#answered(detail));
+    this.#poller.listen('failed', ({ fault }) => this.#failed(fault));
   }
 
   get open() {
     return this.#welcomed;
+  }
+
+  /** Everything goes by HTTP, and nothing is to be expected of the socket soon. */
+  get byHttp() {
+    return !this.#welcomed && this.#poller.running;
   }
 
   get online() {
@@ -58,8 +82,16 @@ export class Signal extends Emitter {
     if (!this.#stopped) return;
     this.#stopped = false;
     addEventListener('online', this.#hurry);
+    this.#api.onAnswer = this.#heard;
+    this.#api.onMiss = this.#missed;
     this.#beatTimer = setInterval(this.#beat, this.#heartbeatMs);
-    this.#connect();
+    const rest = this.#url ? socketRestMs() : AGAIN_MS;
+    if (rest > 0) {
+      this.#poller.start();
+      this.#retry(rest);
+    } else {
+      this.#connect();
+    }
   }
 
   stop() {
@@ -67,15 +99,20 @@ export class Signal extends Emitter {
     this.#stopped = true;
     removeEventListener('online', this.#hurry);
     clearInterval(this.#beatTimer);
+    this.#poller.stop();
     this.#drop();
   }
 
-  /** Connects now instead of at the next retry: new credentials, or the page came back from the cache. */
+  /** Connects now instead of at the next retry: new credentials, another network, or the page came back from the cache. */
   reconnect() {
     if (this.#stopped) return;
+    this.#replaced = false;
     this.#attempt = 0;
+    this.#failures = 0;
+    this.#poller.restart();
     this.#drop();
-    this.#connect();
+    if (this.#url) this.#connect();
+    else this.#poller.start();
   }
 
   /**
@@ -83,7 +120,7 @@ export class Signal extends Emitter {
    * @returns {boolean} false: not connected, use the HTTP twin
    */
   send(message) {
-    if (!this.#welcomed || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#welcomed || this.#socket?.readyState !== WebSocket.OPEN) return this.#sendByHttp(message);
     this.#socket.send(JSON.stringify(message));
     return true;
   }
@@ -106,14 +143,14 @@ export class Signal extends Emitter {
 
   #connect() {
     clearTimeout(this.#retryTimer);
-    if (this.#stopped) return;
+    if (this.#stopped || !this.#url || this.#socket) return;
     let socket;
     try {
       socket = new WebSocket(this.#url);
     } catch (reason) {
       // A CSP that forbids the connection throws or closes, by browser; HTTP carries the session then.
       log.warn('socket refused', reason);
-      this.#retry();
+      this.#socketFailed();
       return;
     }
     this.#socket = socket;
@@ -140,8 +177,10 @@ export class Signal extends Emitter {
     }
     if (message.type === 'welcome') {
       clearTimeout(this.#handshakeTimer);
-      this.#welcomed = true;
-      this.#attempt = 0;
+      this.#poller.stop();
+      this.#welcomed = this.#wasWelcomed = this.#greeted = true;
+      this.#attempt = this.#failures = this.#misses = 0;
+      rememberSocket(true);
       this.#setOnline(true);
       this.emit('open', message);
       this.#beat();
@@ -157,7 +196,7 @@ export class Signal extends Emitter {
       // Half-open connections swallow what is sent and never close.
       if (performance.now() - this.#heardAt > 2.5 * this.#heartbeatMs && this.#socket) this.#lost(this.#socket, 'silent');
       else this.send({ type: 'ping', t: Clock.local() });
-    } else {
+    } else if (!this.#poller.running && !this.#replaced) {
       this.#beatByHttp();
     }
   };
@@ -167,17 +206,69 @@ export class Signal extends Emitter {
     try {
       const answer = await this.#api.post('heartbeat', { t: sentAt });
       this.#clock.sync(answer.server_time, sentAt);
-      if (this.#stopped) return;
-      this.#setOnline(true);
-      if (typeof answer.state === 'string' && !this.#welcomed) this.emit('state', { state: answer.state });
-    } catch (fault) {
-      if (this.#stopped || this.#welcomed) return;
-      const status = /** @type {any} */ (fault).status;
-      if (status === 401) this.emit('refused');
-      else if (status === 404 || status === 410) this.emit('ended');
-      else this.#setOnline(false);
+      if (!this.#stopped && !this.#welcomed && typeof answer.state === 'string') this.emit('state', { state: answer.state });
+    } catch (thrown) {
+      this.#failed(asProviewError(thrown));
     }
   }
+
+  /** @param {{answer: any, first: boolean, changed: boolean, sentAt: number}} detail */
+  #answered({ answer, first, changed, sentAt }) {
+    if (this.#stopped || this.#welcomed) return;
+    this.#clock.sync(answer.server_time, sentAt);
+    if (first) {
+      this.emit('state', { state: answer.state });
+      // Null: the media process could not be asked; then what was published goes on.
+      if (answer.watchers !== null || !this.#greeted) this.emit('live', { type: 'live', wanted: answer.watchers > 0 });
+      this.#greeted = true;
+    } else if (changed) {
+      this.emit('state', { type: 'state', state: answer.state, reason: answer.reason });
+    }
+    for (const message of answer.messages) if (typeof message?.type === 'string') this.emit(message.type, message);
+  }
+
+  /** @param {ProviewError} fault of a poll or a heartbeat */
+  #failed(fault) {
+    if (this.#stopped || this.#welcomed) return;
+    if (fault.code === 'replaced') {
+      // Our own socket, which is just being welcomed, may be the one that replaced the poll.
+      if (this.#socket) return;
+      this.#giveWay();
+    } else if (fault.status === 401) {
+      this.emit('refused');
+    } else if (fault.code !== 'network' && (fault.status === 404 || fault.status === 410) && !fault.code.startsWith('http_')) {
+      this.emit('ended', { code: fault.status });
+    }
+  }
+
+  #giveWay() {
+    this.#replaced = true;
+    this.#poller.stop();
+    this.#drop();
+    this.emit('replaced');
+  }
+
+  /** Any answer of the service to any request. @param {{mail: number, state: string} | null} hint */
+  #heard = (hint) => {
+    this.#misses = 0;
+    if (this.#stopped) return;
+    const back = this.#online === false;
+    this.#setOnline(true);
+    if (hint && !this.#welcomed) this.#poller.hint(hint);
+    // The service is back: the socket need not wait for its retry.
+    if (back && !this.#welcomed && !this.#replaced) {
+      this.#attempt = 0;
+      this.#poller.hurry();
+      if (!socketRestMs()) this.#connect();
+    }
+  };
+
+  /** A request that nobody answered. */
+  #missed = () => {
+    this.#misses += 1;
+    if (this.#stopped || this.#welcomed) return;
+    if (this.#misses >= MISSES_UNTIL_OFFLINE || !navigator.onLine) this.#setOnline(false);
+  };
 
   /**
    * @param {WebSocket} socket
@@ -191,20 +282,37 @@ export class Signal extends Emitter {
     if (this.#stopped) return;
     log.warn('socket', why);
     if (was) this.emit('down', { code });
-    if (code === 4409) return this.emit('replaced');
+    if (code === 4409) return this.#giveWay();
     if (code === 4404 || code === 4410) return this.emit('ended', { code });
+    // A hello that was heard has taken the way back from our polls.
+    if (this.#poller.running) this.#poller.restart();
+    else this.#poller.start();
     if (code === 4401) this.emit('refused');
-    else this.#beatByHttp();
-    this.#retry();
+    // The service itself spoke: that is no network that forbids sockets.
+    if (was || (code >= 4400 && code < 4500) || code === 1012 || code === 1013) this.#retry(retryDelay(this.#attempt++));
+    else this.#socketFailed();
   }
 
-  #retry() {
+  #socketFailed() {
+    this.#failures += 1;
+    this.#poller.start();
+    if (this.#online !== false && this.#misses === 0 && this.#failures >= (this.#wasWelcomed ? ATTEMPTS_AFTER_WELCOME : 1)) {
+      log.info('no WebSocket here; going on by HTTP');
+      rememberSocket(false);
+      this.#retry(AGAIN_MS);
+    } else {
+      this.#retry(retryDelay(this.#attempt++));
+    }
+  }
+
+  /** @param {number} ms */
+  #retry(ms) {
     clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#connect(), retryDelay(this.#attempt++));
+    if (this.#url) this.#retryTimer = setTimeout(() => this.#connect(), ms);
   }
 
   #hurry = () => {
-    if (!this.#welcomed) this.reconnect();
+    if (!this.#welcomed && !this.#replaced) this.reconnect();
   };
 
   #drop() {
@@ -216,6 +324,27 @@ export class Signal extends Emitter {
     if (!socket) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
+  }
+
+  /**
+   * The live view's messages; everything else has its twin where it is sent.
+   * @param {Record<string, unknown>} message
+   */
+  #sendByHttp({ type, id, sdp, tracks }) {
+    if (this.#stopped || !this.#poller.running || (type !== 'offer' && type !== 'hangup')) return false;
+    if (type === 'hangup') this.#api.post('hangup').catch(() => undefined);
+    else this.#offer({ id, sdp, tracks });
+    return true;
+  }
+
+  /** @param {Record<string, unknown>} offer */
+  async #offer(offer) {
+    try {
+      this.emit('answer', await this.#api.post('live', offer));
+    } catch (thrown) {
+      const { code, message } = asProviewError(thrown);
+      this.emit('live_failed', { type: 'live_failed', id: offer.id, code, message });
+    }
   }
 
   /** @param {boolean} online */

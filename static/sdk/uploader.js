@@ -44,7 +44,8 @@ export class Uploader extends Emitter {
   #signal;
   #api;
   #memoryBytes = 0;
-  #socketAway = performance.now();
+  // Until a socket was open there is nothing to be patient for.
+  #socketAway = -Infinity;
   // One delay for all while nothing gets through by HTTP; a piece's own delay is for its own refusal.
   #httpAfter = 0;
   #httpFaults = 0;

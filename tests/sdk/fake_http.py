@@ -25,9 +25,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None: ...
 
+    hint: dict[str, str]
+
     def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content-Length": str(len(body)), **headers, **self.hint}.items():
             self.send_header(name, value)
         self.end_headers()
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -37,6 +39,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def do_GET(self) -> None:
+        self.hint = {}
         path = self.path.split("?")[0]
         if path.startswith("/proview/"):
             file = STATIC / path.removeprefix("/proview/").removeprefix("static/")
@@ -60,6 +63,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def receive(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.hint = {}
         self.service.requests.append((self.command, self.path))
         if self.service.down:
             self.close_connection = True
@@ -76,11 +80,19 @@ class Handler(BaseHTTPRequestHandler):
         kind = {session.token: "session", "drain-" + session.uuid: "drain"}.get(token)
         if kind is None or (kind == "drain" and self.command != "PUT"):
             return self.json(401, {"code": "token_invalid", "message": "bad token"})
+        self.hint = {"X-Proview-Mail": str(session.mail_seq), "X-Proview-State": session.state}
         if self.command == "PUT":
             return self.put_piece(session, parts, body, kind)
         given = json.loads(body)
         if parts[1] == "events":
             self.json(200, {"seqs": self.service.add_events(session, given["events"])})
+        elif parts[1] == "poll":
+            self.json(*self.service.poll(session, given))
+        elif parts[1] == "live":
+            session.offers.append(given)
+            self.json(503, {"code": "live_unavailable", "message": "no media", "type": "warning"})
+        elif parts[1] == "hangup":
+            self.json(200, {})
         elif parts[1] == "token":
             self.json(200, self.service.credentials(session))
         elif parts[1] == "heartbeat":

@@ -73,6 +73,11 @@ class FakeSession:
     offers: list[dict[str, Any]] = field(default_factory=list)
     sockets: list[ServerConnection] = field(default_factory=list)
     token_epoch: int = 0
+    mail: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    mail_seq: int = 0
+    mail_read: int = 0
+    peer: str = ""
+    polls: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def token(self) -> str:
@@ -104,6 +109,7 @@ class FakeService:
         self.identity = ("exam-1", "student-1")
         self.down = False
         self.refuse_socket = False
+        self.no_socket_url = False
         self.refuse_start: tuple[int, str] | None = None
         self.hold = threading.Event()
         self.lock = threading.Lock()
@@ -204,7 +210,9 @@ class FakeService:
             "session_uuid": session.uuid,
             "state": session.state,
             "resumed": found is not None,
-            "signal_url": f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/proview/v1/sessions/{session.uuid}/signal",
+            "signal_url": None
+            if self.no_socket_url
+            else f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/proview/v1/sessions/{session.uuid}/signal",
             "base_url": self.url + "/proview",
             "ice_servers": [],
             "server_time": int(time.time() * 1000),
@@ -251,6 +259,38 @@ class FakeService:
             session.state = {"stop": "stopped", "pause": "paused", "resume": "running"}[name]
         return {"state": session.state}
 
+    def poll(self, session: FakeSession, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """docs/protocol.md, "Without a socket"; never held."""
+        with self.lock:
+            session.polls.append(asked)
+            peer = "http:" + asked["client"]
+            first = asked["cursor"] is None
+            if first:
+                session.peer = peer
+            if session.peer != peer:
+                return 409, {"code": "replaced", "message": "opened elsewhere"}
+            cursor = session.mail_read if first else asked["cursor"]
+            session.mail_read = cursor
+            session.mail = [(number, message) for number, message in session.mail if number > cursor]
+            answer = {
+                "messages": [message for _, message in session.mail],
+                "cursor": session.mail[-1][0] if session.mail else cursor,
+                "t": asked["t"],
+                "server_time": int(time.time() * 1000),
+                "state": session.state,
+                "reason": "proctor",
+                "poll_after_ms": self.poll_after_ms,
+            }
+        return 200, {**answer, **({"started_at": session.started_at, "watchers": 0} if first else {})}
+
+    poll_after_ms = 500
+
+    def post(self, session: FakeSession, message: dict[str, Any]) -> None:
+        """Into the mailbox."""
+        with self.lock:
+            session.mail_seq += 1
+            session.mail.append((session.mail_seq, message))
+
     def say(self, session: FakeSession, message: dict[str, Any]) -> None:
         for socket in list(session.sockets):
             with contextlib.suppress(ConnectionClosed):
@@ -274,6 +314,7 @@ class FakeService:
             return connection.close(4401)
         if session.state in ("stopped", "terminated", "expired"):
             return connection.close(4410)
+        session.peer = "socket"
         for old in session.sockets:
             threading.Thread(target=old.close, args=(4409,)).start()
         session.sockets[:] = [connection]

@@ -41,7 +41,12 @@ def session(live_runtime: Runtime) -> Session:
 
 def listen(runtime: Runtime, session: Session) -> list[dict[str, Any]]:
     heard: list[dict[str, Any]] = []
-    runtime.bus.subscribe(f"session:{session.uuid}", heard.append)
+
+    def hear(message: dict[str, Any]) -> None:
+        assert isinstance(message.pop("mail"), int), "the mailbox has it, too"
+        heard.append(message)
+
+    runtime.bus.subscribe(f"session:{session.uuid}", hear)
     return heard
 
 
@@ -76,6 +81,16 @@ def test_only_the_last_viewer_to_leave_ends_the_live_connection(
     assert heard == [{"type": "live", "wanted": False}]
     assert live_runtime.viewers.count(session.uuid) == 0
     assert media.ops()[:4] == ["view", "view", "leave", "leave"]
+
+
+def test_a_viewer_of_another_process_keeps_the_live_connection(
+    live_runtime: Runtime, session: Session, media: FakeMedia
+) -> None:
+    _, viewer = open_live(live_runtime, session, "offer", TRACKS)
+    heard = listen(live_runtime, session)
+    media.answers["status"] = {"sessions": {session.uuid: {"viewers": 1}}}
+    close_live(live_runtime, session, viewer)
+    assert heard == []
 
 
 def test_a_viewer_whose_connection_broke_is_forgotten(

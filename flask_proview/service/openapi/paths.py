@@ -133,6 +133,26 @@ PATHS: dict[str, Any] = {
         "A sign of life.", {200: answer({"t": {"type": ["number", "null"]}, "server_time": MILLISECONDS, "state": STATE})},
         thing({"t": {"type": "number"}}),
     ),
+    "/v1/sessions/{uuid}/poll": _session_call(
+        "The way back without a socket: messages behind the cursor, and the state.",
+        {200: thing(
+            {
+                "messages": array({"type": "object"}), "cursor": {"type": "integer"}, "t": {"type": ["number", "null"]}, "server_time": MILLISECONDS,
+                "state": STATE, "reason": {"type": ["string", "null"]}, "poll_after_ms": {"type": "integer"}, "started_at": MILLISECONDS, "watchers": {"type": ["integer", "null"]},
+            },
+            ("messages", "cursor", "t", "server_time", "state", "reason", "poll_after_ms"),
+        )},
+        thing(
+            {"client": {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$"}, "cursor": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_SAFE}, "state": {"type": ["string", "null"]}, "t": {"type": "number"}},
+            ("client",),
+        ),
+        needs_body=True,
+    ),
+    "/v1/sessions/{uuid}/live": _session_call(
+        "Offer the live picture without a socket.", {200: answer({"type": {"const": "answer"}, "id": {"type": ["integer", "string"]}, "sdp": _TEXT})},
+        thing({"id": {"type": ["integer", "string"]}, "sdp": _TEXT, "tracks": {"type": "object"}}, ("id", "sdp", "tracks")), needs_body=True,
+    ),
+    "/v1/sessions/{uuid}/hangup": _session_call("The live picture was closed.", {200: {"type": "object"}}),
     "/v1/sessions/{uuid}/tracks/{track}/runs/{run}/pieces/{seq}": {
         "put": {
             **_call("sessions", "Store one piece of a recording; any 2xx means durable.", ok={200: {}, 201: {}}, parameters=_PIECE, security=("session", "drain"), errors=(409, 410, 411, 507)),

@@ -13,9 +13,11 @@ from typing import Any
 
 from flask_proview.errors import ApiError, TokenError
 from flask_proview.service.access import check_session_origin, session_of_token
+from flask_proview.service.commands import for_browser
 from flask_proview.service.ending import end_session, pause_session, resume_session, run_session
 from flask_proview.service.events_input import store_events
-from flask_proview.service.policy import ice_servers, session_tokens
+from flask_proview.service.limit import is_over_the_limit
+from flask_proview.service.policy import session_tokens
 from flask_proview.service.quota import Bucket
 from flask_proview.service.runtime import Runtime
 from flask_proview.sessions.database import now_ms
@@ -31,11 +33,11 @@ from .socket import SignalSocket, SocketClosed
 HELLO_S = 5.0
 POLL_S = 5.0
 CHECK_S = 15.0
+# Where no bus reaches the other processes, what they say to this browser is found in the database.
+CHECK_BLIND_S = 2.0
 DRAIN_S = 5.0
 TEXT_PER_S = 50
 TEXT_BURST = 300
-# A browser that should have rolled over or stopped by itself gets this much longer before the server does it.
-LIMIT_GRACE_MS = 60_000
 logger = logging.getLogger(__name__)
 
 
@@ -48,13 +50,20 @@ class _Refused(Exception):
 
 
 class Peer:
-    """Serves one socket: ``run`` returns when it is over."""
+    """Serves one socket: ``run`` returns when it is over.
 
-    def __init__(self, runtime: Runtime, uuid: str, socket: SignalSocket) -> None:
+    :param multiprocess: other processes may have something to say to this browser.
+    """
+
+    def __init__(self, runtime: Runtime, uuid: str, socket: SignalSocket, *, multiprocess: bool = False) -> None:
         self._runtime = runtime
         self._uuid = uuid
         self._socket = socket
-        self._id = secrets.token_hex(8)
+        self._id = "socket:" + secrets.token_hex(8)
+        blind = multiprocess and runtime.config.bus.url.startswith("memory:")
+        self._check_s = CHECK_BLIND_S if blind else CHECK_S
+        self._poll_s = CHECK_BLIND_S if blind else POLL_S
+        self._mail = 0
         self._outbox = Outbox(socket)
         self._intake = Intake(runtime, self._outbox)
         self._relay = Relay(runtime, uuid, self._outbox)
@@ -106,9 +115,12 @@ class Peer:
         self._runtime.counters.add("sockets_open")
         try:
             # Only now, so that no state change falls between reading the row and listening for changes.
+            self._runtime.mailbox.claim(self._uuid, self._id)
             session = self._read_session()
-            self._runtime.bus.publish(f"session:{self._uuid}", {"type": "replaced", "by": self._id})
+            self._mail = session.mail_read
+            self._runtime.commands.ring(self._uuid, {"type": "replaced", "by": self._id})
             self._welcome(session)
+            self._deliver(session)
             self._loop(session)
         finally:
             subscription.close()
@@ -141,7 +153,7 @@ class Peer:
             check_session_origin(self._runtime, session, origin)
         except ApiError as error:
             raise _Refused(Close.ORIGIN, error.message) from None
-        self._socket.set_poll(POLL_S)
+        self._socket.set_poll(self._poll_s)
         return session
 
     def _welcome(self, session: Session) -> None:
@@ -186,20 +198,25 @@ class Peer:
         if session.state == State.CREATED and self._intake.first_stored:
             session = run_session(self._runtime, self._uuid)
         now = time.monotonic()
-        if self._recheck or now - self._checked > CHECK_S:
+        if self._recheck or now - self._checked > self._check_s:
             self._recheck = False
             self._checked = now
             session = self._read_session()
-            if session.state in OPEN_STATES and self._is_over_the_limit(session):
+            if session.peer != self._id:
+                raise _Refused(Close.REPLACED, "The session was opened in another tab.")
+            if is_over_the_limit(self._runtime.config, session):
                 session = end_session(self._runtime, self._uuid, State.STOPPED, "limit")
             self._tell_state(session)
+            self._deliver(session)
         return session
 
-    def _is_over_the_limit(self, session: Session) -> bool:
-        """Whether the session is to be stopped now. Where it should roll over, the browser decides: an exam is never cut off by us."""
-        limits = self._runtime.config.limits
-        limit_ms = limits.session_minutes * 60_000 + LIMIT_GRACE_MS
-        return limits.on_limit == "stop" and now_ms() - session.started_at > limit_ms
+    def _deliver(self, session: Session) -> None:
+        """Send what only the mailbox brought, and forget what the browser has."""
+        for letter in self._runtime.mailbox.read(session, self._mail):
+            if letter.seq > self._mail:  # the bus may have brought it while we read
+                self._mail = letter.seq
+                self._outbox.send(for_browser(self._runtime.config, letter.message))
+        self._runtime.mailbox.forget(session, self._mail)
 
     def _read_session(self) -> Session:
         session = self._runtime.sessions.get(self._uuid)
@@ -216,14 +233,26 @@ class Peer:
         match message.get("type"):
             case "replaced" if message.get("by") != self._id:
                 self._outbox.close(Close.REPLACED, "The session was opened in another tab.")
-            case "live":
-                wanted = message.get("wanted") is True
-                live = {"type": "live", "wanted": wanted, "ice_servers": ice_servers(self._runtime.config)}
-                self._outbox.send(live)
             case "state" | "stop" | "revoked":
                 self._recheck = True
                 if isinstance(message.get("state"), str):
                     self._tell(str(message["state"]), message.get("reason"))
+            case "replaced":
+                pass
+            case _:
+                self._forward(message)
+
+    def _forward(self, message: dict[str, Any]) -> None:
+        """A message from the mailbox that the bus brought at once, unless one before it is missing: then the loop reads them in order."""
+        number = message.get("mail")
+        if isinstance(number, int):
+            if number <= self._mail:
+                return
+            if number != self._mail + 1:
+                self._recheck = True
+                return
+            self._mail = number
+        self._outbox.send(for_browser(self._runtime.config, message))
 
     def _tell_state(self, session: Session) -> None:
         self._tell(session.state, session.end_reason)

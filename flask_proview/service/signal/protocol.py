@@ -127,7 +127,7 @@ def parse_text(text: str) -> Incoming:
         case "refresh":
             return Refresh()
         case "offer":
-            return _offer(message)
+            return parse_offer(message)
         case "hangup":
             return Hangup()
         case _:
@@ -166,7 +166,11 @@ def _events(message: Mapping[str, Any]) -> Events:
         raise BadMessage(error.message + detail) from None
 
 
-def _offer(message: Mapping[str, Any]) -> Offer:
+def parse_offer(message: Mapping[str, Any]) -> Offer:
+    """A live offer, from the socket or a request's body.
+
+    :raises BadMessage: with what is wrong.
+    """
     number, sdp, tracks = message.get("id"), message.get("sdp"), message.get("tracks")
     if not isinstance(number, (int, str)) or isinstance(number, bool) or len(str(number)) > 64:
         raise BadMessage("offer needs an id.")

@@ -16,6 +16,7 @@ from flask_proview.errors import ApiError
 from flask_proview.origins import parse_header
 from flask_proview.service.access import check_uuid
 from flask_proview.service.runtime import Runtime
+from flask_proview.service.server_facts import server_facts
 
 from .peer import Peer
 from .protocol import MAX_PIECE_HEADER_BYTES, MAX_TEXT_BYTES, Close
@@ -37,7 +38,8 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
             socket.close(Close.ORIGIN, "This page's origin is not listed.")
             socket.finish()
         else:
-            Peer(runtime, uuid, socket).run(origin)
+            multiprocess = bool(request.environ.get("wsgi.multiprocess"))
+            Peer(runtime, uuid, socket, multiprocess=multiprocess).run(origin)
 
 
 class SafeSock(Sock):  # type: ignore[misc]
@@ -67,7 +69,14 @@ class SafeSock(Sock):  # type: ignore[misc]
 
 
 def _accept(runtime: Runtime) -> SignalSocket:
+    """The upgraded connection.
+
+    :raises ApiError: 501 where the server has no sockets, or each would take a thread of the host application's pool.
+    """
+    facts = server_facts(request.environ)
     try:
+        if not facts.websockets:
+            raise NoSocket(f"{facts.server} ({facts.worker}) is not for WebSockets")
         return SignalSocket(
             request.environ,
             max_text=MAX_TEXT_BYTES,
