@@ -72,7 +72,7 @@ class Visitor:
 
 
 def page(response: requests.Response) -> BeautifulSoup:
-    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["Content-Type"].replace("; ", ";").lower() == "text/html;charset=utf-8"
     return BeautifulSoup(response.text, "html.parser")
 
 

@@ -1,4 +1,4 @@
-"""Both exam sites as real servers; every test runs against each of them."""
+"""The exam sites as real servers; every test runs against each of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.demo.browser import Site, Visitor
+from tests.stacks.harness import Stack
+from tests.stacks.php_fpm import PhpFpm
+from tests.stacks.tomcat import Tomcat
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PHP_LIMITS = [
@@ -27,6 +30,9 @@ PHP_LIMITS = [
     "-d",
     "display_errors=0",
 ]
+
+# The same PHP files behind another server, and the site in another language.
+STACKS: dict[str, Callable[[], Stack]] = {"apache": lambda: PhpFpm("apache"), "jsp": Tomcat}
 
 
 class Sites:
@@ -43,6 +49,8 @@ class Sites:
         return self.running[kind]
 
     def start(self, kind: str) -> Site:
+        if kind in STACKS:
+            return self.start_stack(kind)
         state = self.folder / kind
         state.mkdir()
         log = state / "server.log"
@@ -57,6 +65,16 @@ class Sites:
         self.stack.callback(server.wait, timeout=10)
         self.stack.callback(server.terminate)
         return Site(kind, wait_for_address(server, log), state)
+
+    def start_stack(self, kind: str) -> Site:
+        stack = STACKS[kind]()
+        reason = stack.why_not()
+        if reason is not None:
+            pytest.skip(f"{reason}: run `make system`")
+        folder = self.folder / kind
+        folder.mkdir()
+        self.stack.callback(stack.stop)
+        return Site(kind, stack.start(folder), folder / "state")
 
 
 def command(kind: str) -> list[str]:
@@ -75,7 +93,7 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
         yield Sites(tmp_path_factory.mktemp("exam-sites"), stack)
 
 
-@pytest.fixture(params=[pytest.param("php", marks=pytest.mark.system), "wsgi"])
+@pytest.fixture(params=[*(pytest.param(kind, marks=pytest.mark.system) for kind in ("php", *STACKS)), "wsgi"])
 def site(request: pytest.FixtureRequest, sites: Sites) -> Site:
     return sites.get(request.param)
 

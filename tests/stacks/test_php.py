@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Playwright
 
 from .harness import MODES, started, take_exam_behind_proxy

@@ -1,0 +1,4 @@
+<%@ include file="/WEB-INF/include/site.jspf" %><%
+  allowMethods(request, response, "GET");
+  redirect(response, "/login");
+%>

@@ -1,0 +1,52 @@
+"""JSP on Tomcat: the exam proctored without a line of change to the site, with the session in a cookie or in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright
+
+from tests.e2e.browser import Candidate
+
+from .harness import MODES, started, take_exam_behind_proxy
+from .tomcat import Tomcat
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started(Tomcat(), tmp_path_factory) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def rewriting_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started(Tomcat(cookies=False), tmp_path_factory) as url:
+        yield url
+
+
+class CandidateWithAddress(Candidate):
+    """Somebody whose login lies in the addresses: only links of the site's own keep it."""
+
+    def address(self, name: str) -> str:
+        suffix = self.exam.evaluate("location.pathname.match(/;jsessionid=\\w+/)[0]")
+        return f"{super().address(name)}{suffix}"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("mode", MODES)
+def test_the_exam_is_proctored_from_login_to_the_done_page(
+    playwright: Playwright, tmp_path: Path, site: str, mode: str
+) -> None:
+    take_exam_behind_proxy(playwright, tmp_path, site, mode)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("mode", MODES)
+def test_sessions_written_into_the_addresses_change_nothing(
+    playwright: Playwright, tmp_path: Path, rewriting_site: str, mode: str
+) -> None:
+    take_exam_behind_proxy(playwright, tmp_path, rewriting_site, mode, candidate=CandidateWithAddress)
