@@ -91,10 +91,8 @@ def _decode(body: bytes, charset: str, whole: bool) -> tuple[str, tuple[str, str
 
 def _same(one: str, other: str) -> bool:
     def canonical(name: str) -> str:
-        if name in _AS_1252:
-            return "windows-1252"
         try:
-            return codecs.lookup(name).name
+            return codecs.lookup("windows-1252" if name in _AS_1252 else name).name
         except (LookupError, ValueError):
             return name
 

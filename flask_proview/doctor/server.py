@@ -290,7 +290,7 @@ class ServerCheck:
                 )
         elif code is not None:
             self.facts.upload = "refused by us"
-            lost = code in ("digest_missing", "digest_invalid")
+            lost = self.facts.keys_accepted or code in ("digest_missing", "digest_invalid")
             yield Finding(
                 Level.ERROR if lost else Level.OK, "upload",
                 "something in between drops the Content-Digest header" if lost

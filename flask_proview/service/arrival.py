@@ -54,7 +54,8 @@ def _body(runtime: Runtime) -> dict[str, object]:
     """Its length, and whether it is what its digest says."""
     announced = parse_digest(request.headers.get("Content-Digest"))
     limit = runtime.config.limits.max_piece_mb << 20
-    request.max_content_length = limit
+    # One more than is allowed: a server that ends the input itself is read until it says so.
+    request.max_content_length = limit + 1
     digest, size = hashlib.sha256(), 0
     while data := request.stream.read(64 * 1024):
         digest.update(data)
