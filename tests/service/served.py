@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,3 +38,14 @@ def application() -> WSGIApplication:
         return AnsweredResponse(socket.mode)
 
     return app
+
+
+def serve_with_waitress(fd: int) -> None:
+    """Four threads on a listening socket, as waitress does it by default."""
+    import waitress  # type: ignore[import-untyped]
+
+    waitress.serve(application(), sockets=[socket.socket(fileno=fd)], threads=4)
+
+
+if __name__ == "__main__":
+    serve_with_waitress(int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""A real ``gunicorn -k gevent`` around the service, in a subprocess; what the socket tests talk to."""
+"""A real server around the service, in a subprocess: ``gunicorn -k gevent`` for the socket tests, others without sockets."""
 
 from __future__ import annotations
 
@@ -24,10 +24,17 @@ from .build import KEY, ORIGIN, raw_config, wait_for
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Server:
-    """Start, kill, start again on the same port and data."""
+GEVENT = ("gunicorn", "-k", "gevent", "-w", "1")
 
-    def __init__(self, folder: Path, **sections: dict[str, Any]) -> None:
+
+class Server:
+    """Start, kill, start again on the same port and data.
+
+    :param kind: gunicorn with its options, or ``("waitress",)``.
+    """
+
+    def __init__(self, folder: Path, kind: tuple[str, ...] = GEVENT, **sections: dict[str, Any]) -> None:
+        self._kind = kind
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(512)
@@ -43,8 +50,11 @@ class Server:
     def start(self) -> None:
         """Start and wait until it is ready."""
         fd = self._listener.fileno()
-        command = [sys.executable, "-m", "gunicorn", "-k", "gevent", "-w", "1", "--bind", f"fd://{fd}"]
-        command += ["--no-control-socket", "--graceful-timeout", "1", "tests.service.served:application()"]
+        if self._kind[0] == "waitress":
+            command = [sys.executable, "-m", "tests.service.served", str(fd)]
+        else:
+            command = [sys.executable, "-m", *self._kind, "--bind", f"fd://{fd}"]
+            command += ["--no-control-socket", "--graceful-timeout", "1", "tests.service.served:application()"]
         environ = {**os.environ, "PROVIEW_TEST_CONFIG": str(self._settings)}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
