@@ -37,7 +37,7 @@ export class Outward {
   }
 
   start() {
-    // Events of the frame do not come here: these are clicks on our own cards and notices, which reload the window.
+    // Events of the frame do not come here: these are for our own cards and notices.
     for (const type of ['click', 'keydown']) addEventListener(type, () => { this.#clickedAt = performance.now(); }, true);
     window.navigation?.addEventListener('navigate', this.#navigate);
   }
@@ -56,12 +56,14 @@ export class Outward {
   #navigate = (event) => {
     const view = this.#frame.contentWindow;
     if (this.#own || !view || !event.cancelable || event.downloadRequest !== null || event.navigationType === 'traverse') return;
-    if (performance.now() - this.#clickedAt < OWN_CLICK_MS) return;
     const to = new URL(event.destination.url);
     if (to.origin !== location.origin || to.pathname.startsWith(this.#mount)) return;
+    const reload = event.navigationType === 'reload';
+    // A button of ours that loads the window again.
+    if (reload && performance.now() - this.#clickedAt < OWN_CLICK_MS) return;
     event.preventDefault();
     const facts = this.#guest.facts(view);
-    if (event.navigationType === 'reload') return view.location.reload();
+    if (reload) return view.location.reload();
     if (event.formData) {
       const form = event.sourceElement?.form ?? event.sourceElement;
       return resubmit(view, { url: to.href, data: event.formData, form: form?.localName === 'form' ? form : null, target: '_self' });
