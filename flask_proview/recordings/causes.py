@@ -16,7 +16,7 @@ _PAIRS: tuple[tuple[frozenset[int], frozenset[int], str, frozenset[str]], ...] =
     (frozenset({10018}), frozenset({9}), "storage", frozenset({"camera", "screen"})),
     (frozenset({10, 10007}), frozenset({9, 10008}), "network", frozenset({"camera", "screen"})),
 )
-JOINED, PAGE_LOADED = 3, 10009
+JOINED, COMPLETED, PAGE_LOADED = 3, 113, 10009
 # A page load explains a gap around it of this length, not more.
 PAGE_BEFORE_MS, PAGE_AFTER_MS = 5000, 5000
 
@@ -35,8 +35,13 @@ def causes_of(events: Iterable[Event], track: str, first_recorded_ms: int | None
 
 
 def _is_page_load(event: Event) -> bool:
-    # In inline mode every page of the exam joins the running session anew; the shell of frame mode tells of its pages.
-    return event.event_type_id == PAGE_LOADED or (event.event_type_id == JOINED and event.data.get("resumed") is True)
+    # The shell of frame mode tells of its pages. In inline mode every page of the exam joins the running session anew,
+    # until one that is a stop path ends it.
+    if event.event_type_id == JOINED:
+        return event.data.get("resumed") is True
+    if event.event_type_id == COMPLETED:
+        return event.data.get("reason") == "path"
+    return event.event_type_id == PAGE_LOADED
 
 
 def _between(events: Sequence[Event], begins: frozenset[int], ends: frozenset[int], cause: str) -> list[Cause]:

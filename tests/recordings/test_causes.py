@@ -14,7 +14,10 @@ def event(event_type_id: int, at_ms: int, **data: Any) -> Event:
     return Event(id=at_ms, event_type_id=event_type_id, at_ms=at_ms, data=data)
 
 
-@pytest.mark.parametrize("load", [event(10009, 20_000, path="/q/2"), event(3, 20_000, resumed=True)])
+@pytest.mark.parametrize(
+    "load",
+    [event(10009, 20_000, path="/q/2"), event(3, 20_000, resumed=True), event(113, 20_000, reason="path")],
+)
 def test_a_page_load_explains_a_gap_around_it(load: Event) -> None:
     (cause,) = causes_of([load], "camera", None)
     assert (cause.from_ms, cause.to_ms, cause.cause) == (15_000, 25_000, "page")
@@ -23,6 +26,10 @@ def test_a_page_load_explains_a_gap_around_it(load: Event) -> None:
 @pytest.mark.parametrize("data", [{}, {"resumed": False}, {"resumed": "yes"}])
 def test_the_first_page_of_a_session_explains_nothing(data: dict[str, Any]) -> None:
     assert causes_of([event(3, 100, **data)], "camera", None) == []
+
+
+def test_an_end_that_a_click_brought_is_no_page_load() -> None:
+    assert causes_of([event(113, 100, reason="page")], "camera", None) == []
 
 
 def test_before_the_first_recorded_moment_the_candidate_was_being_checked() -> None:

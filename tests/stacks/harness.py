@@ -208,9 +208,9 @@ def check_session(running: Deployment, details: dict[str, Any], mode: str) -> Pl
     return played
 
 
-def check_ledger(details: dict[str, Any], explained: set[str]) -> None:
-    """Every millisecond of the camera has one outcome, and each gap a cause of the expected ones."""
-    rows = [row for row in details["ledger"] if row["track"] == "camera"]
+def check_ledger(details: dict[str, Any], explained: set[str], track: str = "camera") -> None:
+    """Every millisecond of a track has one outcome, and each gap a cause of the expected ones."""
+    rows = [row for row in details["ledger"] if row["track"] == track]
     ends = [0, *(row["to_ms"] for row in rows)]
     assert [row["from_ms"] for row in rows] == ends[:-1], "the rows follow each other without overlap or hole"
     assert ends[-1] == details["ended_at"] - details["started_at"]

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.e2e.browser import Candidate
+from tests.e2e.browser import Candidate, chromium
+from tests.e2e.installation import in_front_of
+from tests.frame.driver import Prompts, drive, five_questions
 
-from .harness import MODES, started, take_exam_behind_proxy
+from .harness import MODES, check_ledger, only_session, pieces, started, take_exam_behind_proxy, wait_finalised
 from .tomcat import Tomcat
 
 pytestmark = pytest.mark.system
+LOADS = 40
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +53,23 @@ def test_sessions_written_into_the_addresses_change_nothing(
     playwright: Playwright, tmp_path: Path, rewriting_site: str, mode: str
 ) -> None:
     take_exam_behind_proxy(playwright, tmp_path, rewriting_site, mode, candidate=CandidateWithAddress)
+
+
+@pytest.mark.browser
+def test_forty_page_loads_leave_no_gap_and_ask_nothing_twice(playwright: Playwright, tmp_path: Path, site: str) -> None:
+    with (
+        in_front_of(site, tmp_path, account={"session_type": "record_and_review"}) as running,
+        chromium(playwright, tmp_path / "profile") as browser,
+    ):
+        prompts = Prompts(browser)
+        candidate = Candidate.seated(browser, running.url, screen=True)
+        drive(five_questions(candidate), LOADS)
+        uuid = only_session(running)
+        candidate.hand_in()
+        details = wait_finalised(running, uuid)
+    loaded = [event for event in details["events"] if event["name"] == "Page Loaded"]
+    assert len(loaded) >= LOADS
+    assert prompts.asked == ["getUserMedia", "getDisplayMedia"]
+    for track in ("camera", "screen"):
+        assert len({run for run, _ in pieces(running, uuid, track)}) == 1
+        check_ledger(details, {"setup"}, track)
