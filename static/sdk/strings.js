@@ -1,6 +1,11 @@
-/** Every word the candidate reads. `{name}` is filled in by `say`. */
+/**
+ * Every word the candidate reads, in English; `{name}` is filled in by `say`. The other languages are in locales/, with the same
+ * keys (tests/a11y/test_locales.py): a new key is added here, and to each of them.
+ */
 
-const STRINGS = {
+import { formatNumber, translated } from './locale.js';
+
+export const STRINGS = {
   preparing: 'Preparing your exam…',
   resuming: 'Continuing…',
   step: 'Step {n} of {of}',
@@ -87,7 +92,10 @@ const STRINGS = {
  * @param {Record<string, string | number>} [values]
  */
 export function say(key, values = {}) {
-  return STRINGS[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ''));
+  return (translated(key) ?? STRINGS[key]).replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name] ?? '';
+    return typeof value === 'number' ? formatNumber(value) : value;
+  });
 }
 
 /**
