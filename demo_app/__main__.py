@@ -1,11 +1,12 @@
 """``make run``: the legacy exam site, the proctoring proxy in front of it, the console and the media process.
 
 PROVIEW_LISTEN (default 127.0.0.1:8000) is where it listens, PROVIEW_DATA (default ./var) where everything it writes lies.
-PROVIEW_DEMO_SITE=php|wsgi chooses the site; default PHP where it is installed.
+``--site php|jsp|wsgi`` (or PROVIEW_DEMO_SITE) chooses the site; default PHP where it is installed.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from demo_app import tomcat
 from flask_proview.config import load_config
 from flask_proview.errors import ConfigError, ProviewError
 from flask_proview.serve.logs import set_up_logging
@@ -25,16 +27,27 @@ from flask_proview.sessions.users import UserStore
 HERE = Path(__file__).resolve().parent
 
 
-def main() -> None:
+SITES = ("php", "jsp", "wsgi")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m demo_app", description="The demo: a legacy exam site, proctored.")
+    parser.add_argument(
+        "--site",
+        choices=SITES,
+        default=os.environ.get("PROVIEW_DEMO_SITE") or None,
+        help="what the exam site is written in; default: PHP where it is installed, else Python",
+    )
+    wanted = parser.parse_args(arguments).site
     data = Path(os.environ.get("PROVIEW_DATA", "var")).resolve()
     try:
-        run(data, os.environ.get("PROVIEW_LISTEN", "127.0.0.1:8000"))
+        run(data, os.environ.get("PROVIEW_LISTEN", "127.0.0.1:8000"), wanted)
     except ConfigError as error:
         print(f"demo: {error.message}", file=sys.stderr)
         sys.exit(2)
 
 
-def run(data: Path, listen: str) -> None:
+def run(data: Path, listen: str, wanted: str | None = None) -> None:
     data.mkdir(parents=True, exist_ok=True)
     data.chmod(0o700)
     config_file, overrides = write_configuration(data, listen)
@@ -44,7 +57,7 @@ def run(data: Path, listen: str) -> None:
     password = console_password(data, config.storage.database)
     site_port = free_port()
     overrides["PROVIEW_SERVER_UPSTREAM"] = os.environ["PROVIEW_SERVER_UPSTREAM"] = f"http://127.0.0.1:{site_port}"
-    site, program = legacy_site(data, site_port)
+    site, program = legacy_site(data, site_port, wanted)
     os.environ.setdefault("PROVIEW_LOG_LEVEL", "WARNING")
     set_up_logging()
 
@@ -100,19 +113,28 @@ def console_password(data: Path, database_url: str) -> str:
     return password
 
 
-def legacy_site(data: Path, port: int) -> tuple[str, Program]:
+def legacy_site(data: Path, port: int, wanted: str | None) -> tuple[str, Program]:
     state = data / "exam-site"
     state.mkdir(exist_ok=True)
     env = {**os.environ, "DEMO_STATE": str(state)}
     php = shutil.which("php")
-    wanted = os.environ.get("PROVIEW_DEMO_SITE", "php" if php else "wsgi")
-    if wanted == "php" and php:
+    wanted = wanted or ("php" if php else "wsgi")
+    if wanted == "php":
+        if php is None:
+            raise ConfigError("--site php: PHP is not installed (Debian: php-cli)")
         # PHP's own server answers one request at a time unless it may fork.
         env["PHP_CLI_SERVER_WORKERS"] = "4"
         root = HERE / "php"
         return "PHP", Program(
             "site", [php, "-q", "-S", f"127.0.0.1:{port}", "-t", str(root), str(root / "router.php")], env
         )
+    if wanted == "jsp":
+        if not tomcat.is_installed():
+            raise ConfigError("--site jsp: Tomcat 10 is not installed (Debian: tomcat10)")
+        argv, more = tomcat.prepare(data / "tomcat", port)
+        return "JSP on Tomcat", Program("site", argv, {**env, **more})
+    if wanted != "wsgi":
+        raise ConfigError(f"PROVIEW_DEMO_SITE = {wanted!r}: expected one of {', '.join(SITES)}")
     return "Python WSGI", Program(
         "site", [sys.executable, "-m", "demo_app.wsgi_exam", "--listen", f"127.0.0.1:{port}"], env
     )
