@@ -83,7 +83,7 @@ class ServerCheck:
         return self._client.ask(method, self._mount + path, lines, body)
 
     def _authorized(self) -> list[tuple[str, str]]:
-        return [("Authorization", f"Bearer {self._signer.issue(Kind.CHECK, {}, 60)}")]
+        return [("X-Proview-Token", self._signer.issue(Kind.CHECK, {}, 60))]
 
     def _reach(self) -> Findings:
         """Whether anybody answers, and whether that is us."""

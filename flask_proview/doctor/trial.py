@@ -125,7 +125,7 @@ class Trial:
             open_question = refusal.reason == "identity" and any(s.startswith("environ:") for s in route.session)
             outcome = "unknown" if open_question else "refused"
             return replace(verdict, outcome=outcome, reason=refusal.reason, detail=refusal.detail)
-        if any(name == INJECTED for name, _ in headers):
+        if answer.get(INJECTED.lower()) is None and any(name == INJECTED for name, _ in headers):
             kept = tuple((n, v) for n, v in headers if n.lower() not in ("set-cookie", "content-length", "etag"))
             return replace(verdict, outcome="injected", shell=shell, changed=kept)
         return replace(verdict, shell=shell, detail=why_left_alone(answer))
