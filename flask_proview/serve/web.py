@@ -35,7 +35,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         settings: dict[str, Any] = {
             "bind": [self._bind],
             "workers": server.workers,
-            "worker_class": "gevent",
+            "worker_class": "flask_proview.serve.front_worker.FrontWorker",
+            # The probes of tests/proxy are sent to this parser; a faster one that happens to be installed may judge otherwise.
+            "http_parser": "python",
             "worker_connections": 10_000,
             "timeout": 60,
             "graceful_timeout": GRACEFUL_STOP_S,

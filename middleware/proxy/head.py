@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import BadAnswer
 
 MAX_HEAD = 65_536
 MAX_FIELDS = 200
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t -~\x80-\xff]*))?\r\n")
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t -~\x80-\xff]*))?")
 # No space before the colon, no obs-fold, no control character (bare CR, LF, NUL) in a value (RFC 9110 section 5.5).
-_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([\t -~\x80-\xff]*+)\r\n")
+_FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([\t -~\x80-\xff]*+)")
 _DIGITS = re.compile(r"[0-9]{1,18}")
+# Applications repeat most lines of their heads; what was found right once is looked up.
+_REMEMBERED_LINES = 2048
+_REMEMBERED_LINE_BYTES = 512
 HOP_BY_HOP = frozenset(
     (
         "connection",
@@ -26,11 +30,14 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
+_PLAIN, _LENGTH, _CODING, _CONNECTION = range(1, 5)
+_KINDS = {"content-length": _LENGTH, "transfer-encoding": _CODING, "connection": _CONNECTION}
+_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Status, fields as sent (names keep their case), and how the body is framed."""
+    """Status, fields as sent (names keep their case), how the body is framed, and what ``Connection`` lists."""
 
     version: int
     code: int
@@ -39,6 +46,7 @@ class Head:
     length: int | None
     chunked: bool
     keep_alive: bool
+    listed: frozenset[str]
 
     @property
     def status(self) -> str:
@@ -54,48 +62,63 @@ def parse_head(data: bytes, method: str) -> Head:
 
     :raises BadAnswer: for everything ambiguous.
     """
-    status = _STATUS.match(data)
-    if status is None:
-        raise BadAnswer(f"not an HTTP/1 status line: {data[:60]!r}")
+    if not data.endswith(b"\r\n\r\n"):
+        raise BadAnswer("a head without its end")
+    first, *lines = data[:-4].split(b"\r\n")
+    version, code, reason = _status(first)
+    if len(lines) > MAX_FIELDS:
+        raise BadAnswer(f"more than {MAX_FIELDS} header fields")
     fields: list[tuple[str, str]] = []
-    position = status.end()
-    while not data.startswith(b"\r\n", position):
-        match = _FIELD.match(data, position)
-        if match is None:
-            raise BadAnswer(f"malformed header line: {data[position : position + 60]!r}")
-        if len(fields) >= MAX_FIELDS:
-            raise BadAnswer(f"more than {MAX_FIELDS} header fields")
-        fields.append((match[1].decode("ascii"), match[2].rstrip(b" \t").decode("latin-1")))
-        position = match.end()
-    if position + 2 != len(data):
-        raise BadAnswer("bytes behind the end of the head")
-    version, code = int(status[1]), int(status[2])
-    length, chunked = _framing(fields, version)
+    lengths: list[str] = []
+    codings: list[str] = []
+    listed: frozenset[str] = _NOTHING
+    for line in lines:
+        kind, field = _known_field(line) if len(line) <= _REMEMBERED_LINE_BYTES else _field(line)
+        fields.append(field)
+        if kind == _LENGTH:
+            lengths.append(field[1])
+        elif kind == _CODING:
+            codings.append(field[1])
+        elif kind == _CONNECTION:
+            listed |= tokens_of(field[1])
+    length, chunked = _framing(lengths, codings, version)
     if method == "HEAD" or code < 200 or code in (204, 304):
         length, chunked = 0, False
-    tokens = connection_tokens(fields)
-    keep_alive = "close" not in tokens if version == 1 else "keep-alive" in tokens
-    reason = (status[3] or b"").decode("latin-1").strip()
-    return Head(version, code, reason, fields, length, chunked, keep_alive)
+    keep_alive = "close" not in listed if version == 1 else "keep-alive" in listed
+    return Head(version, code, reason, fields, length, chunked, keep_alive, listed)
 
 
-def connection_tokens(fields: list[tuple[str, str]]) -> set[str]:
-    """What ``Connection`` lists, in lower case."""
-    return {
-        token.strip().lower() for name, value in fields if name.lower() == "connection" for token in value.split(",")
-    }
+def tokens_of(connection: str) -> frozenset[str]:
+    """What a ``Connection`` field lists, in lower case."""
+    return frozenset(token.strip().lower() for token in connection.split(","))
 
 
-def _framing(fields: list[tuple[str, str]], version: int) -> tuple[int | None, bool]:
-    lengths = {value for name, value in fields if name.lower() == "content-length"}
-    codings = [value for name, value in fields if name.lower() == "transfer-encoding"]
+def _field(line: bytes) -> tuple[int, tuple[str, str]]:
+    match = _FIELD.fullmatch(line)
+    if match is None:
+        raise BadAnswer(f"malformed header line: {line[:60]!r}")
+    name = match[1].decode("ascii")
+    return _KINDS.get(name.lower(), _PLAIN), (name, match[2].rstrip(b" \t").decode("latin-1"))
+
+
+_known_field = lru_cache(_REMEMBERED_LINES)(_field)
+
+
+def _status(line: bytes) -> tuple[int, int, str]:
+    match = _STATUS.fullmatch(line)
+    if match is None:
+        raise BadAnswer(f"not an HTTP/1 status line: {line[:60]!r}")
+    return int(match[1]), int(match[2]), (match[3] or b"").decode("latin-1").strip()
+
+
+def _framing(lengths: list[str], codings: list[str], version: int) -> tuple[int | None, bool]:
     if codings:
         # HTTP/1.0 has no codings: whoever sends one has not written this head (RFC 9112 section 6.1).
         if lengths or version == 0 or len(codings) > 1 or codings[0].lower() != "chunked":
-            raise BadAnswer(f"ambiguous framing: transfer-encoding {codings}, content-length {sorted(lengths)}")
+            raise BadAnswer(f"ambiguous framing: transfer-encoding {codings}, content-length {lengths}")
         return None, True
     if not lengths:
         return None, False
-    if len(lengths) > 1 or _DIGITS.fullmatch(next(iter(lengths))) is None:
-        raise BadAnswer(f"content-length {sorted(lengths)}")
-    return int(lengths.pop()), False
+    if len(set(lengths)) > 1 or _DIGITS.fullmatch(lengths[0]) is None:
+        raise BadAnswer(f"content-length {lengths}")
+    return int(lengths[0]), False

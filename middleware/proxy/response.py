@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from .head import HOP_BY_HOP, Head, connection_tokens
+from .head import HOP_BY_HOP, Head
 
-_ADDRESS_FIELDS = frozenset(("location", "content-location"))
 _REFRESH = re.compile(r"(\s*\d+\s*[;,]\s*url\s*=\s*['\"]?)(.*)", re.I | re.S)
 # The WSGI server writes Date and Server itself; Alt-Svc would lead the browser past us.
 _DROPPED = HOP_BY_HOP | {"date", "server", "alt-svc"}
-# Framing cannot be unsaid by listing it in Connection.
-_NEVER_LISTED = frozenset(("content-length",))
+_KEPT, _LEFT, _LENGTH, _ADDRESS, _REFRESH_FIELD, _COOKIE = range(6)
+_TREATMENTS = {
+    **dict.fromkeys(_DROPPED, _LEFT),
+    "content-length": _LENGTH,
+    "location": _ADDRESS,
+    "content-location": _ADDRESS,
+    "refresh": _REFRESH_FIELD,
+    "set-cookie": _COOKIE,
+}
 _AFTER_HOST = ("", "/", "?", "#", "'", '"')
 _CONNECTION_AUTH = ("ntlm", "negotiate")
 
@@ -35,24 +42,29 @@ class AnswerRewriter:
 
         :param host: what the request said in ``Host``.
         """
-        listed = connection_tokens(head.fields)
+        listed = head.listed
         fields = []
         length_seen = False
-        for name, value in head.fields:
-            lowered = name.lower()
-            if lowered in _DROPPED or (lowered in listed and lowered not in _NEVER_LISTED):
+        for field in head.fields:
+            treatment = _treatment(field[0])
+            if treatment == _KEPT:
+                if not listed or field[0].lower() not in listed:
+                    fields.append(field)
                 continue
-            if lowered == "content-length":
-                # RFC 9110 section 8.6: no length in a 204.
+            name, value = field
+            if treatment == _LEFT or (treatment != _LENGTH and name.lower() in listed):
+                continue
+            if treatment == _LENGTH:
+                # RFC 9110 section 8.6: no length in a 204. Framing cannot be unsaid by listing it in Connection.
                 if length_seen or head.length is None or head.code == 204:
                     continue
                 length_seen = True
-            elif lowered in _ADDRESS_FIELDS:
+            elif treatment == _ADDRESS:
                 value = self._public(value, public_origin, host)
-            elif lowered == "refresh":
+            elif treatment == _REFRESH_FIELD:
                 match = _REFRESH.fullmatch(value)
                 value = match[1] + self._public(match[2], public_origin, host) if match else value
-            elif lowered == "set-cookie":
+            else:
                 value = self._cookie(value)
             fields.append((name, value))
         return fields
@@ -77,7 +89,13 @@ class AnswerRewriter:
         return name.strip().lower() == "domain" and value.strip().lower().lstrip(".") == self._host.lower()
 
 
+@lru_cache(1024)
+def _treatment(name: str) -> int:
+    return _TREATMENTS.get(name.lower(), _KEPT)
+
+
 def authenticates_connection(head: Head, authorization: str) -> bool:
     """Whether this connection belongs to one user from now on (NTLM, Negotiate)."""
-    offers = [value.lower() for value in head.values("www-authenticate")]
-    return authorization.lower().startswith(_CONNECTION_AUTH) or any(o.startswith(_CONNECTION_AUTH) for o in offers)
+    if authorization.lower().startswith(_CONNECTION_AUTH):
+        return True
+    return any(value.lower().startswith(_CONNECTION_AUTH) for value in head.values("www-authenticate"))

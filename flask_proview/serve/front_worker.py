@@ -1,0 +1,97 @@
+"""gunicorn's gevent worker for our front: HTTP/1 only, lines remembered, one write per answer, no client may be slow for ever.
+
+gunicorn bounds the time for the head of a request (``keepalive``) but neither a body that drips in nor a reader that does not
+read; here every wait for the client ends (docs/security.md, "Front server").
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from types import SimpleNamespace
+from typing import Any
+
+from greenlet import GreenletExit  # type: ignore[import-untyped]
+from gunicorn.http.errors import NoMoreData
+from gunicorn.http.wsgi import FileWrapper, create
+from gunicorn.workers.ggevent import GeventWorker
+
+from .answers import OneWriteResponse
+from .request_heads import LineMemory, RememberingParser
+
+# A client that neither sends nor takes a byte of what is due for so long is gone.
+SILENT_S = 75.0
+_GONE = frozenset((errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT, errno.EBADF))
+
+
+class FrontWorker(GeventWorker):  # type: ignore[misc]
+    """Serves ``flask_proview.serve.web``. Access logs, HTTP/2 and request hooks are not offered."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._memory = LineMemory()
+        # gunicorn computes a setting each time it is asked for one.
+        self._settings = SimpleNamespace(
+            is_ssl=self.cfg.is_ssl, **{name: getattr(self.cfg, name) for name in self.cfg.settings}
+        )
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        request = None
+        client.settimeout(SILENT_S)
+        try:
+            here = listener.getsockname()
+            parser = RememberingParser(self._settings, client, addr, self._memory)
+            while True:
+                request = None
+                with self.timeout_ctx():
+                    request = next(parser)
+                if request is None:
+                    break
+                request.proxy_protocol_info = None
+                self.handle_request(here, request, client, addr)
+        except (NoMoreData, StopIteration, GreenletExit, SystemExit):
+            pass  # the client has closed, the answer said close, or the worker ends
+        except ssl.SSLError as error:
+            if error.args[0] != ssl.SSL_ERROR_EOF:
+                self.log.debug("TLS: %s", error)
+        except TimeoutError:
+            self.log.debug("the client is silent: %s", addr)
+        except OSError as error:
+            if error.errno not in _GONE:
+                self.log.exception("Socket error processing request.")
+        except BaseException as error:
+            self.handle_error(request, client, addr, error)
+        finally:
+            client.close()
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """:raises StopIteration: when the connection ends with this answer."""
+        answer = None
+        try:
+            answer, environ = create(req, sock, addr, listener_name, self._settings, response_class=OneWriteResponse)
+            environ["wsgi.multithread"] = True
+            if not self.alive:
+                answer.force_close()
+            body = self.wsgi(environ, answer.start_response)
+            try:
+                if isinstance(body, FileWrapper):
+                    answer.write_file(body)
+                else:
+                    for piece in body:
+                        answer.write(piece)
+                answer.close()
+            finally:
+                if hasattr(body, "close"):
+                    body.close()
+        except (StopIteration, OSError):
+            raise
+        except Exception:
+            if answer is None or not answer.headers_sent:
+                raise
+            # Whatever is written now would be taken for the rest of the page.
+            self.log.exception("Error handling request")
+            sock.shutdown(socket.SHUT_RDWR)
+            raise StopIteration from None
+        if answer.should_close():
+            raise StopIteration
