@@ -33,6 +33,7 @@ class Connection:
         self._at = 0
         self._read_s = read_s
         self._idle_s = read_s
+        self._waits_longer = False
         self._reader_is_there: Callable[[], bool] | None = None
         self.used = False
         self.private = False
@@ -120,16 +121,22 @@ class Connection:
     def wait_at_most(self, seconds: float, reader_is_there: Callable[[], bool] | None = None) -> None:
         """For a body that may pause longer than ``upstream_read_s``; given up early when nobody reads it any more."""
         self._idle_s = seconds
+        self._waits_longer = True
         self._reader_is_there = reader_is_there
         self._sock.settimeout(min(seconds, LOOK_S) if reader_is_there else seconds)
 
     def reset_waiting(self) -> None:
-        self.wait_at_most(self._read_s)
+        if self._waits_longer:
+            self.wait_at_most(self._read_s)
+            self._waits_longer = False
 
     def send(self, data: bytes) -> None:
         """:raises Stale: when a kept connection was closed. :raises Slow, BadAnswer:"""
         try:
-            self._sock.sendall(data)
+            # gevent's sendall asks the kernel for the buffer's size first; nearly always one send is enough.
+            sent = self._sock.send(data)
+            if sent < len(data):
+                self._sock.sendall(memoryview(data)[sent:])
         except TimeoutError:
             raise Slow("the application does not take the request") from None
         except OSError as error:

@@ -6,6 +6,7 @@ What the client sent under these names is believed, and continued, only when it 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flask_proview.config import Config
@@ -34,6 +35,8 @@ _CLAIMS = frozenset(
 )
 _ADDRESSES = re.compile(r"[0-9A-Fa-f.:, \[\]]{1,1000}")
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,300}")
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")
+_MAX_CHAIN = 2000
 
 
 class ForwardedHeaders:
@@ -64,29 +67,35 @@ class ForwardedHeaders:
         """Whether the client's own field of this name (in lower case) stays behind."""
         return name in WRITTEN or (not trusted and (name in _CLAIMS or name.startswith("x-forwarded-")))
 
-    def fields(self, environ: WSGIEnvironment) -> list[tuple[str, str]]:
-        """The fields to send upstream."""
+    def fields(self, environ: WSGIEnvironment) -> str:
+        """The lines to send upstream."""
         peer = environ.get("REMOTE_ADDR", "") or "unknown"
-        scheme, _, host = self.origin(environ).partition("://")
-        if _HOST.fullmatch(host) is None:
-            host = ""
-        chain = peer
-        forwarded = f"for={_node(peer)};host={_quoted(host)};proto={scheme}"
+        before = earlier = ""
         if self.trusts(environ):
             before = environ.get("HTTP_X_FORWARDED_FOR", "")
-            if _ADDRESSES.fullmatch(before):
-                chain = f"{before}, {peer}"
             earlier = environ.get("HTTP_FORWARDED", "")
-            if earlier and len(earlier) < 2000:
-                forwarded = f"{earlier}, {forwarded}"
-        port = host.rpartition(":")[2] if ":" in host.rpartition("]")[2] else ("443" if scheme == "https" else "80")
-        return [
-            ("X-Forwarded-For", chain),
-            ("X-Forwarded-Proto", scheme),
-            ("X-Forwarded-Host", host),
-            ("X-Forwarded-Port", port),
-            ("Forwarded", forwarded),
-        ]
+        if len(before) > _MAX_CHAIN or len(earlier) > _MAX_CHAIN:
+            return _lines(peer, self.origin(environ), before, earlier)
+        return _known_lines(peer, self.origin(environ), before, earlier)
+
+
+def _lines(peer: str, origin: str, before: str, earlier: str) -> str:
+    scheme, _, host = origin.partition("://")
+    if _HOST.fullmatch(host) is None:
+        host = ""
+    chain = f"{before}, {peer}" if _ADDRESSES.fullmatch(before) else peer
+    forwarded = f"for={_node(peer)};host={_quoted(host)};proto={scheme}"
+    if earlier and len(earlier) <= _MAX_CHAIN and _VALUE.fullmatch(earlier):
+        forwarded = f"{earlier}, {forwarded}"
+    port = host.rpartition(":")[2] if ":" in host.rpartition("]")[2] else ("443" if scheme == "https" else "80")
+    return (
+        f"X-Forwarded-For: {chain}\r\nX-Forwarded-Proto: {scheme}\r\nX-Forwarded-Host: {host}\r\n"
+        f"X-Forwarded-Port: {port}\r\nForwarded: {forwarded}\r\n"
+    )
+
+
+# A client asks many times under the same address.
+_known_lines = lru_cache(1024)(_lines)
 
 
 def _node(address: str) -> str:

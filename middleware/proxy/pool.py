@@ -33,8 +33,9 @@ class Pool:
         self._connect_s, self._read_s = connect_s, read_s
         self._idle: deque[tuple[Connection, float]] = deque()
         self._busy = 0
-        self._lock = threading.Lock()
-        self._free = threading.BoundedSemaphore(size)
+        self._waiting = 0
+        # One lock, taken once on the way in and once on the way out.
+        self._lock = threading.Condition(threading.Lock())
         self._pinned: weakref.WeakKeyDictionary[Any, Connection] = weakref.WeakKeyDictionary()
 
     def acquire(self, client: object, *, fresh: bool = False) -> Connection:
@@ -44,24 +45,29 @@ class Pool:
 
         :raises Busy: when all are in use. :raises Unreachable, Slow:
         """
-        if not self._free.acquire(timeout=self._connect_s):
-            raise Busy("all connections to the application are in use")
+        pinned = kept = None
         with self._lock:
+            if self._busy >= self._size:
+                self._wait_for_place()
             self._busy += 1
+            if self._pinned and client is not None:
+                pinned = self._pinned.pop(client, None)
+            if pinned is None and not fresh and self._idle:
+                kept = self._idle.pop()
         try:
-            connection = self._pinned_to(client) or (None if fresh else self._kept())
-            if connection is None:
-                self._make_room()
-                connection = Connection.open(self._host, self._port, self._tls, self._connect_s, self._read_s)
-            return connection
+            if pinned is not None:
+                if pinned.is_quiet():
+                    return pinned
+                pinned.close()
+            return (None if fresh else self._usable(kept)) or self._open()
         except BaseException:
-            self._give_back_slot()
+            self._give_back_place()
             raise
 
     def set_apart(self, connection: Connection) -> None:
         """Its answer may last for hours: it holds no place any more, and is closed when released."""
         connection.counted = False
-        self._give_back_slot()
+        self._give_back_place()
 
     def release(self, connection: Connection, client: object, *, keep: bool, pin: bool) -> None:
         """Give it back, once.
@@ -69,6 +75,7 @@ class Pool:
         :param pin: a user authenticates on it; this cannot be undone.
         """
         connection.private = connection.private or pin
+        shared = False
         if not keep or connection.has_leftover or not connection.counted:
             connection.close()
         else:
@@ -77,11 +84,20 @@ class Pool:
             if connection.private:
                 self._pin(connection, client)
             else:
-                with self._lock:
-                    self._idle.append((connection, time.monotonic()))
-        if connection.counted:
-            self._give_back_slot()
-        self._make_room()
+                shared = True
+        now = time.monotonic()
+        closing = []
+        with self._lock:
+            if connection.counted:
+                self._busy -= 1
+                if self._waiting:
+                    self._lock.notify()
+            if shared:
+                self._idle.append((connection, now))
+            if self._idle and (self._idle[0][1] < now - IDLE_S or self._busy + len(self._idle) > self._size):
+                closing = self._too_many(now)
+        for old in closing:
+            old.close()
 
     def close(self) -> None:
         """Close everything that is not in use. Safe to call twice."""
@@ -92,39 +108,44 @@ class Pool:
         for connection in closing:
             connection.close()
 
-    def _give_back_slot(self) -> None:
+    def _wait_for_place(self) -> None:
+        """With the lock held."""
+        self._waiting += 1
+        try:
+            if not self._lock.wait_for(lambda: self._busy < self._size, self._connect_s):
+                raise Busy("all connections to the application are in use")
+        finally:
+            self._waiting -= 1
+
+    def _give_back_place(self) -> None:
         with self._lock:
             self._busy -= 1
-        self._free.release()
+            if self._waiting:
+                self._lock.notify()
 
-    def _make_room(self) -> None:
-        """Close the oldest kept connections that are too old or too many."""
+    def _too_many(self, now: float) -> list[Connection]:
+        """Take out the oldest kept connections that are too old or too many. With the lock held."""
         closing = []
-        with self._lock:
-            oldest_use = time.monotonic() - IDLE_S
-            while self._idle and (self._idle[0][1] < oldest_use or self._busy + len(self._idle) > self._size):
-                closing.append(self._idle.popleft()[0])
-        for connection in closing:
-            connection.close()
+        while self._idle and (self._idle[0][1] < now - IDLE_S or self._busy + len(self._idle) > self._size):
+            closing.append(self._idle.popleft()[0])
+        return closing
 
-    def _kept(self) -> Connection | None:
-        while True:
-            with self._lock:
-                if not self._idle:
-                    return None
-                connection, since = self._idle.pop()
+    def _open(self) -> Connection:
+        with self._lock:
+            closing = self._too_many(time.monotonic())
+        for old in closing:
+            old.close()
+        return Connection.open(self._host, self._port, self._tls, self._connect_s, self._read_s)
+
+    def _usable(self, kept: tuple[Connection, float] | None) -> Connection | None:
+        """The newest kept connection that is neither too old nor has said anything."""
+        while kept is not None:
+            connection, since = kept
             if time.monotonic() - since < IDLE_S and connection.is_quiet():
                 return connection
             connection.close()
-
-    def _pinned_to(self, client: object) -> Connection | None:
-        if client is None:
-            return None
-        with self._lock:
-            connection = self._pinned.pop(client, None)
-        if connection is None or connection.is_quiet():
-            return connection
-        connection.close()
+            with self._lock:
+                kept = self._idle.pop() if self._idle else None
         return None
 
     def _pin(self, connection: Connection, client: object) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
 from .errors import BadRequest, LengthRequired, TooLarge, Unsupported
 from .forwarded import ForwardedHeaders
-from .head import HOP_BY_HOP
+from .head import HOP_BY_HOP, tokens_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -23,6 +24,8 @@ _TARGET = re.compile(r"(?:/[!-~\x80-\xff]*|\*)")
 _TURNED = re.compile(r"%00|\\")
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)", re.I)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]{2,45}\]|[0-9A-Za-z._~!$&'()*+;=%-]{1,255})(?::[0-9]{0,5})?")
+_NOTHING: frozenset[str] = frozenset()
+_REMEMBERED_BYTES = 512
 _VALUE = re.compile(r"[\t -~\x80-\xff]*")
 # Proxy would become PHP's and CGI's HTTP_PROXY variable (CVE-2016-5385); an Expect was answered by the server in front.
 _DROPPED = HOP_BY_HOP | {"host", "expect", "proxy", "content-length", "content-type"}
@@ -55,20 +58,17 @@ def build_request(environ: WSGIEnvironment, forwarded: ForwardedHeaders, authori
     upgrade = _upgrade_of(environ)
     host = _host_of(environ, authority)
     trusted = forwarded.trusts(environ)
-    kept = ((name.title(), value) for name, value in _end_to_end(environ) if not forwarded.must_drop(name, trusted))
-    fields = [("Host", host), *kept, *forwarded.fields(environ)]
-    if environ.get("CONTENT_TYPE"):
-        fields.append(("Content-Type", environ["CONTENT_TYPE"]))
+    lines = [f"{method} {target_of(environ)} HTTP/1.1\r\nHost: {host}\r\n", *_end_to_end(environ, trusted)]
+    lines.append(forwarded.fields(environ))
+    content_type = environ.get("CONTENT_TYPE")
+    if content_type:
+        lines.append(_line("Content-Type", content_type))
     if chunked:
-        fields.append(("Transfer-Encoding", "chunked"))
+        lines.append("Transfer-Encoding: chunked\r\n")
     elif length or method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
-        fields.append(("Content-Length", str(length)))
-    fields += [("Connection", "upgrade"), ("Upgrade", upgrade)] if upgrade else [("Connection", "keep-alive")]
-    for name, value in fields:
-        if _VALUE.fullmatch(value) is None:
-            raise BadRequest(f"header {name}")
-    lines = [f"{method} {target_of(environ)} HTTP/1.1", *(f"{name}: {value}" for name, value in fields), "", ""]
-    return Request(method, "\r\n".join(lines).encode("latin-1"), length, chunked, bool(upgrade))
+        lines.append(f"Content-Length: {length}\r\n")
+    lines.append(f"Connection: upgrade\r\nUpgrade: {upgrade}\r\n\r\n" if upgrade else "Connection: keep-alive\r\n\r\n")
+    return Request(method, "".join(lines).encode("latin-1"), length, chunked, bool(upgrade))
 
 
 def target_of(environ: WSGIEnvironment) -> str:
@@ -163,18 +163,35 @@ def _content_length(raw: str) -> int:
 
 
 def _upgrade_of(environ: WSGIEnvironment) -> str:
-    tokens = {token.strip().lower() for token in environ.get("HTTP_CONNECTION", "").split(",")}
-    upgrade = environ.get("HTTP_UPGRADE", "").strip().lower()
     # h2c would open a second protocol past all our rules; only WebSockets are carried (RFC 6455).
-    return "websocket" if "upgrade" in tokens and upgrade == "websocket" else ""
+    if environ.get("HTTP_UPGRADE", "").strip().lower() != "websocket":
+        return ""
+    return "websocket" if "upgrade" in tokens_of(environ.get("HTTP_CONNECTION", "")) else ""
 
 
-def _end_to_end(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:
-    listed = {token.strip().lower() for token in environ.get("HTTP_CONNECTION", "").split(",")}
+def _end_to_end(environ: WSGIEnvironment, trusted: bool) -> Iterator[str]:
+    connection = environ.get("HTTP_CONNECTION", "keep-alive")
+    listed = _NOTHING if connection in ("keep-alive", "close") else tokens_of(connection)
     for key, value in environ.items():
-        if not key.startswith("HTTP_") or not isinstance(value, str):
+        if key[:5] != "HTTP_" or type(value) is not str:
             continue
-        name = key[5:].replace("_", "-").lower()
-        if name in _DROPPED or name in listed:
-            continue
-        yield name, value
+        name = _name_of(key, trusted)
+        if name and not (listed and name.lower() in listed):
+            yield _known_line(name, value) if len(value) <= _REMEMBERED_BYTES else _line(name, value)
+
+
+@lru_cache(1024)
+def _name_of(key: str, trusted: bool) -> str:
+    """The name of a field that goes on to the application; "" for one that does not."""
+    name = key[5:].replace("_", "-").lower()
+    return "" if name in _DROPPED or ForwardedHeaders.must_drop(name, trusted) else name.title()
+
+
+def _line(name: str, value: str) -> str:
+    if _VALUE.fullmatch(value) is None:
+        raise BadRequest(f"header {name}")
+    return f"{name}: {value}\r\n"
+
+
+# Browsers send the same fields with every request.
+_known_line = lru_cache(4096)(_line)
