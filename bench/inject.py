@@ -1,18 +1,21 @@
 """``python -m bench.inject``: CPU that the injection adds to a page, in process and without sockets.
 
-Every variant serves the same pages, interleaved in one run; the smallest of the rounds counts. "ours" leaves the signing of
-the launch cookie out, "ours + cookie" has it: the former compares with what other injectors do, the latter is what is paid.
+Every variant serves the same pages, interleaved in one run; the smallest of the rounds counts. "ours" is one candidate who
+reloads; "ours_candidates" are a thousand in turn, each with a signed launch cookie of its own; "ours_new_candidate" is a page
+of somebody never seen before: route matched and cookie signed anew.
 """
 
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import random
 import re
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask_proview.config import Config, load_config
@@ -20,13 +23,17 @@ from flask_proview.middleware import InjectMiddleware, LogObserver
 from flask_proview.middleware.gzip_insertion import GzipInsertion
 from flask_proview.middleware.gzip_splice import TrailerCombiner
 from flask_proview.middleware.place import place
-from flask_proview.tokens import Kind, TokenSigner
+from flask_proview.tokens import TokenSigner
+
+from .new_relic import new_relic
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-ROUNDS = 15
-SECONDS_PER_ROUND = 0.012
+ROUNDS = 40
+CANDIDATES = 1000
+_NUMBERS = itertools.count(1_000_000)
+SECONDS_PER_ROUND = 0.004
 KEY = "benchmark-signing-key-of-more-than-32-characters"
 TAG = b'<script src="/proview/init.js" data-proview-route="r0" data-proview-role="page" data-proview-start="auto" data-proview-cover="1"></script>'
 
@@ -129,13 +136,6 @@ class ReplaceMiddleware(RegexMiddleware):
         return [body]
 
 
-class UnsignedTokens(TokenSigner):
-    """Leaves the signing out of the measurement."""
-
-    def issue(self, kind: Kind, claims: Mapping[str, object], ttl_s: float) -> str:
-        return "x"
-
-
 def settings() -> Config:
     return load_config(
         {
@@ -201,26 +201,34 @@ def measured(variants: Mapping[str, Callable[[], object]]) -> dict[str, float]:
 def page_costs(title: str, body: bytes, count: int, *, listed: bool) -> dict[str, float]:
     base = application(pieces(body, count), listed=listed)
     config = settings()
-    ours = InjectMiddleware(base, config, signer=UnsignedTokens([KEY]), observer=LogObserver())
+    ours = InjectMiddleware(base, config, signer=TokenSigner([KEY]), observer=LogObserver())
     signed = InjectMiddleware(base, config, signer=TokenSigner([KEY]), observer=LogObserver())
     elsewhere = {**ENVIRON, "PATH_INFO": "/static/exam.css"}
     expected = len(body) + len(TAG)
-    for app in (ours, signed, RegexMiddleware(base), ReplaceMiddleware(base)):
+    peers = {"regex": RegexMiddleware(base), "replace": ReplaceMiddleware(base), **new_relic(base, TAG)}
+    for app in (ours, signed, *peers.values()):
         if serve(app, ENVIRON) != expected:
             raise AssertionError(f"{title}: {app!r} did not insert exactly one tag")
+    candidates = itertools.cycle([{**ENVIRON, "PATH_INFO": f"/exam/{number}/take"} for number in range(CANDIDATES)])
     costs = measured(
         {
             "bare": lambda: serve(base, ENVIRON),
             "other_route": lambda: serve(ours, elsewhere),
             "ours": lambda: serve(ours, ENVIRON),
-            "ours_with_cookie": lambda: serve(signed, ENVIRON),
-            "regex": lambda: serve(RegexMiddleware(base), ENVIRON),
-            "replace": lambda: serve(ReplaceMiddleware(base), ENVIRON),
+            "ours_candidates": lambda: serve(signed, next(candidates)),
+            "ours_new_candidate": lambda: serve(signed, {**ENVIRON, "PATH_INFO": f"/exam/{next(_NUMBERS)}/take"}),
+            **{name: partial(serve, app, ENVIRON) for name, app in peers.items()},
         }
     )
     bare = costs.pop("bare")
     added = {name: round(cost - bare, 2) for name, cost in costs.items()}
-    print(f"{title}: bare {bare:.1f} µs, added " + ", ".join(f"{name} {cost:.1f} µs" for name, cost in added.items()))
+    if "new_relic" in added:
+        added["ratio_to_new_relic"] = round(added["ours"] / added["new_relic"], 2)
+    print(
+        f"{title}: bare {bare:.1f} µs, added "
+        + ", ".join(f"{name} {cost:.2f}" for name, cost in added.items())
+        + " (µs)"
+    )
     return added
 
 

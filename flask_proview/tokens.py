@@ -1,5 +1,8 @@
 """Signed envelopes (itsdangerous), one salt and one ``typ`` per kind. Fails closed.
 
+What is signed here is what itsdangerous' ``URLSafeSerializer`` signs and reads; the key derivation, which it repeats for each
+token, is done once, and small payloads are not tried to be compressed: protected pages get a token each.
+
 A token is only an envelope: the database row it names is the truth, and revocation is by ``jti`` or session, never by the
 token's spelling (itsdangerous tokens are malleable in their last character). Keys rotate oldest → newest; the last signs.
 """
@@ -8,16 +11,20 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import hmac
+import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from .errors import TokenError
 
 MAX_TOKEN_LENGTH = 4096
+_to_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Kind(enum.StrEnum):
@@ -45,12 +52,16 @@ class TokenSigner:
             )
             for kind in Kind
         }
+        self._derived = {
+            kind: serializer.make_signer(serializer.salt).derive_key() for kind, serializer in self._serializers.items()
+        }
 
     def issue(self, kind: Kind, claims: Mapping[str, object], ttl_s: float) -> str:
         """A token of ``kind`` with the claims plus ``typ``, ``iat``, ``exp`` (epoch seconds) and ``jti``."""
         now = time.time()
         reserved = {"typ": kind.value, "iat": int(now), "exp": now + ttl_s, "jti": secrets.token_urlsafe(12)}
-        return str(self._serializers[kind].dumps({**claims, **reserved}))
+        payload = base64_encode(_to_json({**claims, **reserved}))
+        return (payload + b"." + base64_encode(hmac.digest(self._derived[kind], payload, "sha256"))).decode("ascii")
 
     def read(self, kind: Kind, token: object) -> dict[str, Any]:
         """The claims of a valid token.

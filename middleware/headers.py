@@ -7,7 +7,8 @@ redirects, authentication handshakes, encodings we never asked for.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from functools import lru_cache
 
 from . import etag
 from .permissions import admit_in_feature_policy, admit_in_integrity_policy, admit_in_permissions_policy
@@ -79,28 +80,27 @@ class HeaderNames(dict[str, int]):
         return meaning
 
 
-@dataclass(slots=True)
 class Head:
-    """A response's head, sorted by what matters here."""
+    """A response's head, sorted by what matters here. What a head does not say stays a default of the class: most say little."""
 
-    kept: Headers = field(default_factory=list)
-    media_type: str = ""
-    content_type: str = ""
-    charset: str = ""
+    content_type = ""
     length: str | None = None
-    encoding: str = ""
-    attachment: bool = False
+    encoding = ""
+    attachment = False
     etag: str | None = None
     cache_control: str | None = None
     vary: str | None = None
-    csp: Headers = field(default_factory=list)
-    permissions: Headers = field(default_factory=list)
-    features: Headers = field(default_factory=list)
-    integrity: Headers = field(default_factory=list)
-    frame_options: list[str] = field(default_factory=list)
-    injected: bool = False
-    handshake: bool = False
-    body_elsewhere: bool = False
+    csp: tuple[tuple[str, str], ...] = ()
+    permissions: tuple[tuple[str, str], ...] = ()
+    features: tuple[tuple[str, str], ...] = ()
+    integrity: tuple[tuple[str, str], ...] = ()
+    frame_options: tuple[str, ...] = ()
+    injected = False
+    handshake = False
+    body_elsewhere = False
+
+    def __init__(self) -> None:
+        self.kept: Headers = []
 
 
 def read_head(headers: Headers, names: HeaderNames) -> Head:
@@ -126,15 +126,15 @@ def read_head(headers: Headers, names: HeaderNames) -> Head:
         elif meaning == _ETAG:
             head.etag = value
         elif meaning == _CSP:
-            head.csp.append(item)
+            head.csp += (item,)
         elif meaning == _PERMISSIONS:
-            head.permissions.append(item)
+            head.permissions += (item,)
         elif meaning == _FEATURES:
-            head.features.append(item)
+            head.features += (item,)
         elif meaning == _INTEGRITY:
-            head.integrity.append(item)
+            head.integrity += (item,)
         elif meaning == _FRAME:
-            head.frame_options.append(value)
+            head.frame_options += (value,)
         elif meaning == _DISPOSITION:
             head.attachment = head.attachment or _is_attachment(value)
             keep(item)
@@ -187,6 +187,7 @@ def content_type_with(value: str, charset: str) -> str:
     return f"{value.rstrip().rstrip(';')}; charset={charset}"
 
 
+@lru_cache(256)
 def private_cache_control(value: str | None) -> str:
     """The page names one candidate's session and must be asked for again each time; ``no-store`` is kept, not added: it
     would cost the back-forward cache and filled-in forms."""
@@ -198,6 +199,7 @@ def private_cache_control(value: str | None) -> str:
     return ", ".join(["private", "no-cache", *dict.fromkeys(kept)])
 
 
+@lru_cache(256)
 def varied(value: str | None) -> str:
     """``Vary`` with the header that decides between page, shell and fragment."""
     if value is None or not value.strip():
@@ -227,7 +229,7 @@ def common_headers(head: Head, version: str) -> Headers:
     return headers
 
 
-def frame_headers(options: list[str], framed: bool) -> Headers:
+def frame_headers(options: Sequence[str], framed: bool) -> Headers:
     """``X-Frame-Options`` as sent, or admitting our own frame on the same origin (RFC 7034; ALLOW-FROM is obsolete)."""
     if not framed:
         return [("X-Frame-Options", value) for value in options]

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
@@ -28,17 +27,15 @@ class Pending(enum.Enum):
 PENDING: Final = Pending.RESPONSE
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     session: str | None
     profile: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """What the ids are read from; ``response`` is None before the application has answered."""
 
-    environ: WSGIEnvironment
+    environ: dict[str, Any]
     variables: Mapping[str, str]
     response: Iterable[tuple[str, str]] | None = None
 

@@ -49,20 +49,22 @@ class PageInsertion:
     :param xml: served as XML.
     """
 
+    # As every page begins; set on the object when it changes.
+    placed = False
+    declined: str | None = None
+    charset: str | None = None
+    _held = b""
+    _started = False
+    _scans = 0
+    _next_scan = 0
+
     def __init__(self, tag: bytes, *, charset: str = "", sniff: Sniff = Sniff.NONE, xml: bool = False) -> None:
-        self.placed = False
-        self.declined: str | None = None
         self.growth: int | None = len(tag)
-        self.charset: str | None = None
         self._tag = tag
         self._charset = charset
         self._sniff = sniff
         self._xml = xml
         self._unusual = xml or charset in UNUSUAL
-        self._held = b""
-        self._started = False
-        self._scans = 0
-        self._next_scan = 0
 
     def feed(self, data: bytes) -> bytes | None:
         """The next bytes of the page; not called any more once ``placed``."""

@@ -1,12 +1,12 @@
 """The launch token: what the server knows about the page it just changed, signed, in a cookie that no script can read.
 
 A session starts from it (``POST M/v1/sessions``). It is issued with every injected page, so that a long exam never runs
-into its expiry.
+into its expiry; a candidate who comes back soon gets the same one again.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from time import monotonic
 
 from flask_proview.config import Account, Config, Route
 from flask_proview.origins import Origin
@@ -17,7 +17,10 @@ from .identity import Identity
 COOKIE_PREFIX = "proview_launch_"
 # Browsers refuse cookies (name, value and attributes) of more than 4096 bytes (RFC 6265 section 6.1).
 _MAX_COOKIE = 4096
-_REMEMBERED = 1024
+# Candidates whose cookies are kept: about a kilobyte each.
+_REMEMBERED = 4096
+# A cookie is handed out again for this part of its token's life, so it is good for at least the rest.
+_REUSED = 0.1
 
 
 class LaunchTooLong(ValueError):
@@ -31,10 +34,23 @@ class LaunchCookies:
         self._signer = signer
         self._ttl_s = config.limits.launch_minutes * 60
         self._mount = config.server.mount
-        self._spelled = lru_cache(_REMEMBERED)(str)
+        self._made: dict[tuple[object, ...], tuple[str, float]] = {}
 
     def cookie(self, route: Route, account: Account, identity: Identity, origin: Origin, script_root: str) -> str:
         """:raises LaunchTooLong: naming what happened."""
+        # The route says the account.
+        key = (route.name, identity.session, identity.profile, origin, script_root)
+        made = self._made.get(key)
+        now = monotonic()
+        if made is not None and now < made[1]:
+            return made[0]
+        cookie = self._make(route, account, identity, origin, script_root)
+        if len(self._made) >= _REMEMBERED:
+            self._made.clear()
+        self._made[key] = (cookie, now + self._ttl_s * _REUSED)
+        return cookie
+
+    def _make(self, route: Route, account: Account, identity: Identity, origin: Origin, script_root: str) -> str:
         token = self._signer.issue(
             Kind.LAUNCH,
             {
@@ -42,15 +58,15 @@ class LaunchCookies:
                 "route": route.name,
                 "session": identity.session,
                 "profile": identity.profile,
-                "origin": self._spelled(origin),
+                "origin": str(origin),
                 "session_type": route.session_type or account.session_type,
                 "title": route.title or account.title,
             },
             self._ttl_s,
         )
         cookie = (
-            f"{COOKIE_PREFIX}{route.name}={token}; Path={script_root}{self._mount}; "
-            f"Max-Age={self._ttl_s}; HttpOnly; SameSite=Lax{'; Secure' if origin.scheme == 'https' else ''}"
+            f"{COOKIE_PREFIX}{route.name}={token}; Path={script_root}{self._mount}; Max-Age="
+            f"{int(self._ttl_s * (1 - _REUSED))}; HttpOnly; SameSite=Lax{'; Secure' if origin.scheme == 'https' else ''}"
         )
         if len(cookie) > _MAX_COOKIE:
             raise LaunchTooLong("session and profile id are too long for a cookie")

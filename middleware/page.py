@@ -69,9 +69,10 @@ class PageRequest:
         session, profile = self.session, self.profile
         if session is PENDING or profile is PENDING:
             exchange = Exchange(self.exchange.environ, self.match.variables, response)
-            session = self.parts.identity.session(exchange) if session is PENDING else session
-            profile = self.parts.identity.profile(exchange) if profile is PENDING else profile
-        return Identity(
-            None if isinstance(session, Pending) else session,
-            None if isinstance(profile, Pending) else profile,
-        )
+            session = _known(self.parts.identity.session(exchange) if session is PENDING else session)
+            profile = _known(self.parts.identity.profile(exchange) if profile is PENDING else profile)
+        return Identity(session, profile)
+
+
+def _known(value: str | None | Pending) -> str | None:
+    return None if isinstance(value, Pending) else value

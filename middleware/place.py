@@ -10,10 +10,13 @@ see :mod:`.encodings`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 # Longest prefix that is looked at; beyond it the tag goes before the token that never ends.
 LIMIT = 65536
+# Enough for doctype, html and head of most sites.
+_PREFIX_BYTES = 512
 
 _WS = rb"\t\n\x0c\r "
 _WS_OR_SLASH = b"\t\n\x0c\r /"
@@ -66,19 +69,43 @@ def place(page: bytes, *, start: int = 0, final: bool = False) -> Place:
     :param start: where to go on: 0, or the offset of an earlier answer that was not ``found``.
     :param final: nothing follows.
     """
-    if start == 0 and page[:1] == b"\xef":
-        if page.startswith(BOM):
-            start = 3
-        elif not final and BOM.startswith(page):
-            return Place(0, False)
-    prefix = _PREFIX.match(page, start)
-    safe = start if prefix is None else prefix.end()
-    head = _HEAD.match(page, safe)
-    if head is not None:
-        return Place(head.end(), True, head.end() - safe > 6 and bool(head[1].strip(_WS_OR_SLASH)))
+    if start == 0:
+        known = _place_in_prefix(page[:_PREFIX_BYTES])
+        if known is not None:
+            return known
+        if page[:1] == b"\xef":
+            if page.startswith(BOM):
+                start = 3
+            elif not final and BOM.startswith(page):
+                return Place(0, False)
+    safe = _skip(page, start)
+    found = _behind_head(page, safe)
+    if found is not None:
+        return found
     if not final and len(page) - safe <= LIMIT and _UNFINISHED.match(page, safe) is not None:
         return Place(safe, False)
     return Place(safe, True)
+
+
+@lru_cache(256)
+def _place_in_prefix(prefix: bytes) -> Place | None:
+    """The place when a whole ``<head …>`` stands in these first bytes: nothing up to it depends on what follows.
+
+    The pages of a site begin alike, so mostly the answer is known.
+    """
+    return _behind_head(prefix, _skip(prefix, 3 if prefix.startswith(BOM) else 0))
+
+
+def _skip(page: bytes, start: int) -> int:
+    prefix = _PREFIX.match(page, start)
+    return start if prefix is None else prefix.end()
+
+
+def _behind_head(page: bytes, safe: int) -> Place | None:
+    head = _HEAD.match(page, safe)
+    if head is None:
+        return None
+    return Place(head.end(), True, head.end() - safe > 6 and bool(head[1].strip(_WS_OR_SLASH)))
 
 
 def doctype(page: bytes) -> bytes:

@@ -44,21 +44,21 @@ class Judge(Protocol):
 class PageResponse:
     """``start_response`` for the application, and afterwards the body for the server."""
 
-    __slots__ = ("_change", "_fault", "_head", "_insertion", "_judge", "_owed", "_passes", "_start_response", "_write")
+    # As every response begins; set on the object when it changes.
+    _head: tuple[str, Headers, OptExcInfo | None] | None = None
+    _change: Change | None = None
+    _insertion: Insertion | None = None
+    # Set when the server has got the head.
+    _write: Write | None = None
+    # The rest of the body needs no look.
+    _passes = False
+    # Bytes that Content-Length promises and a fault of ours kept back.
+    _owed = 0
 
     def __init__(self, start_response: StartResponse, judge: Judge, fault: Fault) -> None:
         self._start_response = start_response
         self._judge = judge
         self._fault = fault
-        self._head: tuple[str, Headers, OptExcInfo | None] | None = None
-        self._change: Change | None = None
-        self._insertion: Insertion | None = None
-        # Set when the server has got the head.
-        self._write: Write | None = None
-        # The rest of the body needs no look.
-        self._passes = False
-        # Bytes that Content-Length promises and a fault of ours kept back.
-        self._owed = 0
 
     def start_response(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
         if self._write is not None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import itertools
 import string
 import time
@@ -8,6 +9,7 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from flask_proview.errors import TokenError
 from flask_proview.tokens import Kind, TokenSigner
@@ -75,3 +77,14 @@ def test_a_changed_character_never_yields_other_claims(position: int, character:
         return
     # Only the unused bits of a last base64 character may differ, and then nothing else does.
     assert claims == SIGNER.read(Kind.SESSION, token)
+
+
+def test_issued_tokens_are_those_of_itsdangerous() -> None:
+    """Other programs may read them with the library alone, and tokens of older versions stay valid."""
+    keys = ["old-key-of-more-than-thirty-two-characters", "new-key-of-more-than-thirty-two-characters"]
+    options = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    theirs = URLSafeSerializer(keys, salt="flask-proview.launch", signer_kwargs=options)
+    issued = TokenSigner(keys).issue(Kind.LAUNCH, {"session": "Prüfung ☂", "n": 1}, 60)
+    assert theirs.loads(issued)["session"] == "Prüfung ☂"
+    claims = {"typ": "launch", "iat": int(time.time()), "exp": time.time() + 60, "text": "x" * 500}
+    assert TokenSigner(keys).read(Kind.LAUNCH, theirs.dumps(claims))["text"] == "x" * 500

@@ -58,7 +58,7 @@ def test_launch_cookie_tells_the_service_whose_page_it_is() -> None:
     name_value, *attributes = cookie.split("; ")
     name, _, token = name_value.partition("=")
     assert name == "proview_launch_r0"
-    assert set(attributes) == {"Path=/proview", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age=43200"}
+    assert set(attributes) == {"Path=/proview", "HttpOnly", "SameSite=Lax", "Secure", "Max-Age=38880"}
     claims = SIGNER.read(Kind.LAUNCH, token)
     assert {k: claims[k] for k in ("account", "route", "session", "profile", "origin", "session_type", "title")} == {
         "account": "college", "route": "r0", "session": "7", "profile": "alice", "origin": "https://exam.example.com",
