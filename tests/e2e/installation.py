@@ -153,7 +153,7 @@ def answers(url: str) -> bool:
 
 
 def write_config(directory: Path, port: int, upstream: str, changes: Mapping[str, Any]) -> Path:
-    """proview.toml of the tests; ``changes`` replace keys of the account, the route, or whole sections."""
+    """proview.toml of the tests; ``changes`` replace keys of the account, the route, or of sections; ``first_routes`` come before it."""
     account = {
         "name": "main",
         "token": TOKEN,
@@ -181,7 +181,10 @@ def write_config(directory: Path, port: int, upstream: str, changes: Mapping[str
     lines = []
     for name, values in sections.items():
         lines += [f"[{name}]", *(f"{k} = {json.dumps(v)}" for k, v in values.items()), ""]
-    for name, values in (("accounts", account), ("routes", route)):
+    for name, values in (
+        ("accounts", account),
+        *(("routes", each) for each in (*changes.get("first_routes", ()), route)),
+    ):
         lines += [f"[[{name}]]", *(f"{k} = {json.dumps(v)}" for k, v in values.items()), ""]
     file = directory / "proview.toml"
     file.write_text("\n".join(lines))

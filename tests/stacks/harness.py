@@ -32,6 +32,7 @@ from sqlalchemy import select
 
 from flask_proview.recordings.layout import Layout
 from flask_proview.sessions.models import Piece, Session
+from tests.demo.browser import Site, Visitor
 from tests.e2e.browser import Candidate, chromium
 from tests.e2e.installation import ROOT, Deployment, Installation, answers, in_front_of, wait_until
 from tests.e2e.media import Played, play
@@ -245,3 +246,35 @@ def pieces(running: Deployment, uuid: str, track: str = "camera") -> set[tuple[i
             .where(Session.uuid == uuid, Piece.track == track)
         )
         return {(run, seq) for run, seq in rows}
+
+
+def sessions_of_two_logins(folder: Path, upstream: str, cookie: str) -> dict[str, bool]:
+    """Whether an attempt keeps its session when its candidate logs in anew, by what the route takes the session id from."""
+    sources = {"attempt": "path:attempt", "cookie": f"cookie:{cookie}"}
+    first = {
+        "name": "cookie",
+        "path": "/exam/<attempt>/q/<page>",
+        "session": sources["cookie"],
+        "profile": "cookie:uid",
+    }
+    with in_front_of(upstream, folder, first_routes=[first], route={"name": "attempt", "mode": "inline"}) as running:
+        visitor = Visitor(Site("legacy", running.url, folder))
+        visitor.log_in()
+        base = visitor.start()
+        pages = {"attempt": f"{base}/instructions", "cookie": f"{base}/q/1"}
+        before = {name: start_over_http(running, visitor, name, page) for name, page in pages.items()}
+        for name, page in pages.items():
+            assert start_over_http(running, visitor, name, page) == before[name], "the next page goes on with it"
+        visitor.log_in()
+        after = {name: start_over_http(running, visitor, name, page) for name, page in pages.items()}
+        return {sources[name]: before[name] == after[name] for name in pages}
+
+
+def start_over_http(running: Deployment, visitor: Visitor, route: str, page: str) -> str:
+    """Opens a protected page and starts its session as the injected code would; the session's uuid."""
+    assert f'data-proview-route="{route}"' in visitor.get(page).text
+    answer = visitor.http.post(
+        f"{running.url}/proview/v1/sessions", json={"route": route}, headers={"Origin": running.url}, timeout=10
+    )
+    answer.raise_for_status()
+    return str(answer.json()["session_uuid"])

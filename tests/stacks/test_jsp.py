@@ -12,7 +12,16 @@ from tests.e2e.browser import Candidate, chromium
 from tests.e2e.installation import in_front_of
 from tests.frame.driver import Prompts, drive, five_questions
 
-from .harness import MODES, check_ledger, only_session, pieces, started, take_exam_behind_proxy, wait_finalised
+from .harness import (
+    MODES,
+    check_ledger,
+    only_session,
+    pieces,
+    sessions_of_two_logins,
+    started,
+    take_exam_behind_proxy,
+    wait_finalised,
+)
 from .tomcat import Tomcat
 
 pytestmark = pytest.mark.system
@@ -73,3 +82,7 @@ def test_forty_page_loads_leave_no_gap_and_ask_nothing_twice(playwright: Playwri
     for track in ("camera", "screen"):
         assert len({run for run, _ in pieces(running, uuid, track)}) == 1
         check_ledger(details, {"setup"}, track)
+
+
+def test_a_login_changes_the_id_of_the_cookie_but_not_the_attempt(tmp_path: Path, site: str) -> None:
+    assert sessions_of_two_logins(tmp_path, site, "JSESSIONID") == {"path:attempt": True, "cookie:JSESSIONID": False}

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Playwright
 
-from .harness import MODES, started, take_exam_behind_proxy
+from tests.demo.browser import Site, Visitor
+from tests.e2e.installation import in_front_of
+
+from .harness import MODES, sessions_of_two_logins, started, take_exam_behind_proxy
 from .php_fpm import PhpFpm
 
 pytestmark = pytest.mark.system
@@ -26,3 +30,30 @@ def test_the_exam_is_proctored_from_login_to_the_done_page(
     playwright: Playwright, tmp_path: Path, site: str, mode: str
 ) -> None:
     take_exam_behind_proxy(playwright, tmp_path, site, mode)
+
+
+def test_a_login_changes_the_id_of_the_cookie_but_not_the_attempt(tmp_path: Path, site: str) -> None:
+    assert sessions_of_two_logins(tmp_path, site, "PHPSESSID") == {"path:attempt": True, "cookie:PHPSESSID": False}
+
+
+def test_the_upload_limit_of_user_ini_holds_behind_the_proxy(tmp_path: Path, site: str) -> None:
+    with in_front_of(site, tmp_path, route={"mode": "inline"}) as running:
+        visitor = Visitor(Site("php", running.url, tmp_path))
+        visitor.log_in()
+        base = visitor.start()
+        largest, larger = bytes(20 << 20), bytes((20 << 20) + 1)
+        for route in (running.url, site):
+            visitor.site = Site("php", route, tmp_path)
+            assert "at most 20 MB" in visitor.get(f"{base}/upload").text
+            assert visitor.upload(base, "working.bin", largest).status_code == 303
+            refused = visitor.upload(base, "working.bin", larger)
+            assert refused.status_code == 413
+            assert "larger than 20 MB" in refused.text
+        assert visitor.answers(base)["upload"]["size"] == len(largest)
+
+
+def test_no_file_of_the_site_is_handed_out_as_it_lies_there(site: str) -> None:
+    for path in ("/include/session.php", "/.user.ini", "/.htaccess", "/router.php"):
+        answer = requests.get(site + path, timeout=10)
+        assert answer.status_code == 404
+        assert "There is no page at this address." in answer.text
