@@ -48,18 +48,14 @@ CODES: dict[str, Meaning] = {
     "cache_changed": Meaning(
         "was cacheable by others, becomes private", "Caches in front of us must not store it; purge what they have."
     ),
-    "meta_csp": Meaning("has a policy in <meta>", "It admits what is needed."),
+    "meta_csp": Meaning("has a policy in <meta>", "It leaves room for what is needed here."),
     "meta_csp_blocks": Meaning(
-        "a policy in <meta> forbids what proctoring needs",
-        "Only the page can change it: allow what is named, or send the policy as a header, which is adapted.",
+        "a policy in <meta> forbids connections to the page's own origin: an inline page cannot report",
+        'Use mode = "frame", or add \'self\' to its connect-src; a policy in a header would have been adapted.',
     ),
     "trusted_types": Meaning("requires Trusted Types", "Nothing to do; the tag is put in before the page is parsed."),
     "frame_forbidden": Meaning(
         "forbids framing", "In frame mode the header is changed so that only our own frame may show it."
-    ),
-    "frame_blocked": Meaning(
-        "is linked from a page in frame mode and forbids framing, so it would stay empty in the shell",
-        "Give the page a route with mode = \"frame\", or let it be framed by its own origin (X-Frame-Options: SAMEORIGIN).",
     ),
     "http_auth": Meaning(
         "asks for an HTTP login", "Basic works everywhere; NTLM and Negotiate need a front server that keeps connections apart."
@@ -70,10 +66,10 @@ CODES: dict[str, Meaning] = {
     # Scripts
     "frame_busting": Meaning(
         "a script leads the outermost page elsewhere",
-        'In frame mode that leaves the shell: recording stops and starts anew. Remove it, or use mode = "inline".',
+        "Frame mode holds such scripts; a page that cannot be held gets the window and records inline. Try it once.",
     ),
     "frame_check": Meaning(
-        "a script looks whether the page is framed", "See what it does then; in frame mode it will find that it is."
+        "a script looks whether the page is framed", "In frame mode it is; see what the script does then."
     ),
     "popup": Meaning(
         "opens windows", "A protected page in a new window covers itself and resumes the session there; others are not watched."
@@ -92,7 +88,7 @@ CODES: dict[str, Meaning] = {
         "writes into the document", "Harmless while the page loads; afterwards document.write throws away everything, our cover included."
     ),
     "document_domain": Meaning(
-        "sets document.domain", 'In frame mode the shell can no longer reach the page; use mode = "inline" or remove it.'
+        "sets document.domain", 'Browsers ignore it more and more; where it works the shell loses the page: use mode = "inline".'
     ),
     "own_snippet": Meaning(
         "starts Proview itself", 'Set start = "page" for the route, so that the session is not started twice.'

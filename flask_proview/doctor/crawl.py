@@ -146,8 +146,6 @@ class Crawl:
             self.left.add("limit", step.target)
         for page in self.pages:
             page.notes = self._notes.notes(page)
-        for page, note in self._notes.frame_blocked(self.pages):
-            page.notes.insert(0, note)
         self.seconds = time.monotonic() - began
 
     def ask(self, target: str) -> Answer:
@@ -238,28 +236,25 @@ class Crawl:
             if step.redirects >= REDIRECTS_IN_A_ROW:
                 self.left.add("redirects", page.location)
             elif place is not None:
-                self._consider(page, place, "", Step("", step.depth, page.target, "redirect", step.redirects + 1))
+                self._consider(place, "", Step("", step.depth, page.target, "redirect", step.redirects + 1))
         if page.facts is None:
             return
         for link in page.facts.links:
             place = follow(base, link.address)
             if place is not None:
-                self._consider(page, place, link.text, Step("", step.depth + 1, page.target, link.kind, 0))
+                self._consider(place, link.text, Step("", step.depth + 1, page.target, link.kind, 0))
         if self._choice.forms:
             for form in page.facts.forms:
                 place = follow(base, form.action or page.target) if form.method == "get" else None
                 if place is not None:
                     query = urlencode(form.defaults())
                     target = place.target.partition("?")[0] + (f"?{query}" if query else "")
-                    self._consider(
-                        page, Place(place.origin, target), "", Step("", step.depth + 1, page.target, "form", 0)
-                    )
+                    self._consider(Place(place.origin, target), "", Step("", step.depth + 1, page.target, "form", 0))
 
-    def _consider(self, page: Page, place: Place, text: str, step: Step) -> None:
+    def _consider(self, place: Place, text: str, step: Step) -> None:
         if not self._is_here(place):
             self.left.add("elsewhere", str(place))
             return
-        page.leads_to.add(place.target)
         key = same_page(place.target)
         if key in self._known:
             return

@@ -23,6 +23,7 @@ from .findings import Finding, Level
 
 # A recording is ready within seconds; after this long nobody is making it.
 UNFINISHED_MS = 120_000
+CONNECT_S = 2.0
 
 
 def examine(config: Config) -> Iterator[Finding]:
@@ -34,8 +35,10 @@ def examine(config: Config) -> Iterator[Finding]:
         _listen,
         _upstream,
         _database,
+        _sharing,
         _recordings,
         _media,
+        _beside,
     )
     for check in checks:
         yield from check(config)
@@ -168,6 +171,37 @@ def _database(config: Config) -> Iterator[Finding]:
         database.dispose()
 
 
+def _sharing(config: Config) -> Iterator[Finding]:
+    """Whether what is shared between processes and machines can be."""
+    if not config.storage.database.startswith("sqlite"):
+        return
+    if config.server.workers > 1:
+        yield Finding(
+            Level.WARNING,
+            "database",
+            f"SQLite has one writer, and {config.server.workers} web workers wait for it in turn; use postgresql://… for more than"
+            " a handful of candidates",
+        )
+    remote = [name for name, host in (("bus.url", _host(config.bus.url)), ("media.link", _link_host(config))) if host]
+    if remote:
+        yield Finding(
+            Level.WARNING,
+            "database",
+            f"{' and '.join(remote)} point to another machine: if web processes run on several, a SQLite file cannot be shared"
+            " among them; use postgresql://…",
+        )
+
+
+def _host(url: str) -> str:
+    """The host of an address when it is another machine, else empty."""
+    host = (urlsplit(url).hostname or "") if "://" in url and not url.startswith("unix:") else ""
+    return "" if host in ("", "localhost", "::1") or host.startswith("127.") else host
+
+
+def _link_host(config: Config) -> str:
+    return _host("tcp://" + config.media.link.removeprefix("tcp:")) if config.media.link.startswith("tcp:") else ""
+
+
 def _people_and_refusals(database: Database) -> Iterator[Finding]:
     with database.read() as db:
         people = db.scalars(select(User.id).limit(1)).first()
@@ -235,3 +269,35 @@ def _media(config: Config) -> Iterator[Finding]:
             "live view",
             "direct UDP; candidates behind strict networks need media.ice_servers with a TURN server",
         )
+
+
+def _beside(config: Config) -> Iterator[Finding]:
+    """Inside an application nobody starts our other processes by themselves."""
+    if config.server.upstream is not None:
+        return
+    yield Finding(
+        Level.OK,
+        "worker",
+        "inside an application the recordings are made by `proview worker`; run it beside (not with proview serve)",
+    )
+    if config.media.live != "off" and not _answers(config.media.link):
+        yield Finding(
+            Level.WARNING,
+            "media",
+            f"no media process answers at {config.media.link}, so there is no live view; run `proview media` beside (not with proview serve)",
+        )
+
+
+def _answers(link: str) -> bool:
+    """Whether something listens at the media process's address."""
+    try:
+        if link.startswith("unix:"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(CONNECT_S)
+                probe.connect(link.removeprefix("unix:"))
+            return True
+        host, _, port = link.removeprefix("tcp:").rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S):
+            return True
+    except (OSError, ValueError):
+        return False

@@ -16,7 +16,7 @@ from flask_proview.origins import Origin
 
 from .addresses import Place, follow
 from .pages import Note, Page, Weight
-from .policies import meta_policy_obstacles
+from .policies import meta_policy_obstacle
 from .trial import Trial
 
 INFO, WARNING, ERROR = Weight.INFO, Weight.WARNING, Weight.ERROR
@@ -45,30 +45,16 @@ class NoteTaker:
         self._crawled = crawled
         self._trial = trial
         self._starts = {route.name: route.start for route in config.routes}
+        self._frames = any(route.mode == "frame" for route in config.routes)
         self._profiled = {route.name for route in config.routes if route.profile}
 
     def notes(self, page: Page) -> list[Note]:
         """Everything worth saying, the weightiest first; info only on pages that no route protects."""
         found = list(dict.fromkeys(self._all(page)))
         if page.verdict.outcome == "unmatched":
-            found = [
-                n if n.code in ("snippet_unprotected", "frame_blocked") else replace(n, weight=INFO) for n in found
-            ]
+            found = [n if n.code == "snippet_unprotected" else replace(n, weight=INFO) for n in found]
         order = [ERROR, WARNING, INFO]
         return sorted(found, key=lambda note: order.index(note.weight))
-
-    def frame_blocked(self, pages: list[Page]) -> Iterator[tuple[Page, Note]]:
-        """Unprotected pages that a page in frame mode leads to and that would stay empty in the shell."""
-        framing = {
-            t: p.target
-            for p in pages
-            if p.verdict.outcome == "injected" and p.verdict.mode == "frame"
-            for t in p.leads_to
-        }
-        for page in pages:
-            header = _forbids_framing(page, self._trial.origin)
-            if page.verdict.outcome == "unmatched" and page.is_page and page.target in framing and header:
-                yield page, Note("frame_blocked", WARNING, f"{header}; linked from {framing[page.target]}")
 
     def _all(self, page: Page) -> Iterator[Note]:
         if page.problem:
@@ -114,7 +100,7 @@ class NoteTaker:
         if "require-trusted-types-for" in values.get("content-security-policy", ""):
             yield Note("trusted_types", INFO)
         forbidden = _forbids_framing(page, self._trial.origin)
-        if page.is_page and forbidden and page.verdict.mode == "frame":
+        if page.is_page and forbidden and self._frames:
             yield Note("frame_forbidden", INFO, forbidden)
         if page.encoding in ("gzip", "x-gzip", "deflate"):
             yield Note("compressed", INFO, page.encoding)
@@ -151,11 +137,11 @@ class NoteTaker:
         if facts is None:
             return
         for policy, line in facts.meta_csp:
-            obstacles = meta_policy_obstacles(policy, Site(str(self._trial.origin), self._config.server.mount))
-            if not obstacles:
+            obstacle = meta_policy_obstacle(policy, Site(str(self._trial.origin), self._config.server.mount))
+            if obstacle is None or page.verdict.mode == "frame":
                 yield Note("meta_csp", INFO, policy, line)
-            for words in obstacles:
-                yield Note("meta_csp_blocks", ERROR if page.verdict.outcome == "injected" else INFO, words, line)
+            else:
+                yield Note("meta_csp_blocks", ERROR, obstacle, line)
         if facts.refresh is not None:
             seconds, address, line = facts.refresh
             yield Note("meta_refresh", INFO, f"after {seconds} s" + (f" to {address}" if address else ""), line)

@@ -53,8 +53,6 @@ class Page:
     verdict: Verdict = Verdict("unmatched")
     changes: list[HeaderChange] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
-    # Targets on this origin that the page leads to.
-    leads_to: set[str] = field(default_factory=set)
 
     @property
     def is_page(self) -> bool:

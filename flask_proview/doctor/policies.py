@@ -13,12 +13,16 @@ SHOWN = (
     "Content-Security-Policy",
     "Content-Security-Policy-Report-Only",
     "Permissions-Policy",
+    "Permissions-Policy-Report-Only",
     "Feature-Policy",
+    "Integrity-Policy",
+    "Integrity-Policy-Report-Only",
     "X-Frame-Options",
     "Cache-Control",
     "Content-Type",
 )
-_SEPARATORS = {"permissions-policy": ","}
+# The others' directives are separated by semicolons.
+_WITH_COMMAS = ("permissions-policy", "integrity-policy")
 _NONCE = re.compile(r"'nonce-[^' ]*'")
 FRESH = "'nonce-(new with each page)'"
 Headers = Iterable[tuple[str, str]]
@@ -33,7 +37,7 @@ class HeaderChange(NamedTuple):
 
     def words(self) -> list[str]:
         """The directives that differ, as ``before → after``."""
-        separator = _SEPARATORS.get(self.name.lower(), ";" if "policy" in self.name.lower() else "\n")
+        separator = _separator(self.name.lower())
         before, after = _directives(self.before, separator), _directives(self.after, separator)
         lines = []
         for name in dict.fromkeys([*before, *after]):
@@ -60,12 +64,26 @@ def header_changes(before: Headers, after: Headers) -> list[HeaderChange]:
     return changes
 
 
-def meta_policy_obstacles(policy: str, site: Site) -> list[str]:
-    """What a policy in a ``<meta>`` element would have to allow; a header like it would have been changed."""
-    changed, _ = admit_in_csp([("", policy)], site, lambda: "new")
-    change = HeaderChange("policy", (policy,), tuple(value for _, value in changed))
-    # frame-ancestors, sandbox and report-uri do not work in <meta> (CSP 3, section 3.3).
-    return [line.replace("'nonce-new'", FRESH) for line in change.words() if "sandbox" not in line]
+def meta_policy_obstacle(policy: str, site: Site) -> str | None:
+    """The directive of a policy in ``<meta>`` by which an inline page cannot report; the rest does not matter there (docs/policies.md)."""
+    directives: dict[str, str] = {}
+    for part in policy.split(";"):
+        key, _, value = " ".join(part.split()).partition(" ")
+        directives.setdefault(key.lower(), value)
+    name = "connect-src" if "connect-src" in directives else "default-src"
+    sources = directives.get(name)
+    if sources is None:
+        return None
+    # A header with this list would be changed; a <meta> is not.
+    changed, _ = admit_in_csp([("", f"connect-src {sources}")], site, lambda: "")
+    missing = "'self'" in changed[0][1].lower() and "'self'" not in sources.lower()
+    return f"{name} {sources}" if missing else None
+
+
+def _separator(name: str) -> str:
+    if name.startswith(_WITH_COMMAS):
+        return ","
+    return ";" if "policy" in name else "\n"
 
 
 def _grouped(headers: Headers) -> dict[str, list[str]]:

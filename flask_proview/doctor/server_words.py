@@ -17,6 +17,8 @@ def in_plain_words(config: Config, facts: ServerFacts) -> Iterator[Finding]:
     """The conclusions, from the facts of all probes."""
     server = facts.server or {}
     name = f" ({server['server']})" if server.get("server") else ""
+    if server.get("websockets") and facts.websocket != "works":
+        name = f" ({server.get('server')} can, but they do not come through)"
     held = server.get("poll_hold_s")
     if facts.websocket == "works":
         facts.signaling = "websocket"

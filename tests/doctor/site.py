@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_proview.config import Config, load_config
+from flask_proview.doctor.crawl import Limits
 from flask_proview.doctor.crawl_report import CrawlReport
-from flask_proview.doctor.crawl_run import CrawlOptions, Limits, run_crawl
+from flask_proview.doctor.crawl_run import CrawlOptions, run_crawl
 from flask_proview.doctor.pages import Page
 
 KEY = "doctor-q8Vn2xZ7-rT5wYb1Lk9Jm3Hs6Dg4Fp0C"

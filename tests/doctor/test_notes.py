@@ -89,7 +89,7 @@ CASES: dict[str, Case] = {
     "redirect_elsewhere": Case(redirect("https://sso.example/login"), redirect("/x")),
 }  # fmt: skip
 # Tested by themselves below: they need more than one page or another configuration.
-ELSEWHERE = {"refused_account", "frame_blocked", "snippet_unprotected"}
+ELSEWHERE = {"refused_account", "snippet_unprotected"}
 
 
 def examine(case: Case, answer: Answer, public: str | None) -> Page:
@@ -146,18 +146,9 @@ def test_a_snippet_is_right_where_the_route_says_that_the_page_starts() -> None:
         assert not found(pages_of(report)[EXAM], "own_snippet")
 
 
-def test_an_unframeable_page_beside_the_exam_would_stay_empty_in_the_shell() -> None:
-    answers = {
-        EXAM: page("<a href=/help>h</a><a href=/ok>o</a>"),
-        "/help": page("", "X-Frame-Options: DENY"),
-        "/ok": page(),
-    }
-    with running(answers) as site:
-        framed = pages_of(crawl(site, EXAM, config=config_for(site.url, mode="frame")))
-        inline = pages_of(crawl(site, EXAM, config=config_for(site.url)))
-    assert found(framed["/help"], "frame_blocked")[0].seen == f"X-Frame-Options: DENY; linked from {EXAM}"
-    assert not found(framed["/ok"], "frame_blocked")
-    assert not found(inline["/help"], "frame_blocked")
+def test_a_meta_policy_that_stops_an_inline_page_does_not_stop_a_framed_one() -> None:
+    answer = CASES["meta_csp_blocks"].yes
+    assert found(examine(Case(answer, None, route=FRAME), answer, "https://exam.example.edu"), "meta_csp")
 
 
 @pytest.mark.parametrize(
