@@ -21,11 +21,17 @@ from .runtime import Runtime
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 _BEARER = re.compile(r"Bearer +([A-Za-z0-9._~+/=-]+) *", re.IGNORECASE | re.ASCII)
+_TOKEN = re.compile(r"([A-Za-z0-9._~+/=-]+)", re.ASCII)
 
 
 def bearer_token(request: Request) -> str | None:
-    """The token of ``Authorization: Bearer …`` (RFC 6750 section 2.1). Never from the URL."""
-    match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+    """The token of ``X-Proview-Token``, else of ``Authorization: Bearer …`` (RFC 6750 section 2.1). Never from the URL.
+
+    Ours comes first: Apache keeps ``Authorization`` from WSGI applications, and a site that is itself behind Basic or Negotiate
+    needs it for its own logins.
+    """
+    own = request.headers.get("X-Proview-Token")
+    match = _TOKEN.fullmatch(own) if own is not None else _BEARER.fullmatch(request.headers.get("Authorization", ""))
     return match[1] if match else None
 
 

@@ -20,7 +20,9 @@ from .runtime import Runtime
 
 MAX_JSON_BYTES = 64 * 1024
 JSON_CSP = "default-src 'none'; frame-ancestors 'none'; sandbox"
-ALLOWED_HEADERS = "Authorization, Content-Type, Content-Digest, X-Piece-Start, X-Piece-Duration, X-Piece-Last"
+ALLOWED_HEADERS = (
+    "Authorization, X-Proview-Token, Content-Type, Content-Digest, X-Piece-Start, X-Piece-Duration, X-Piece-Last"
+)
 PREFLIGHT_S = 600
 
 

@@ -107,7 +107,8 @@ export class Api {
  * @returns {Promise<any>}
  */
 async function request(url, { method, json, body, headers = {}, token, keepalive = false, timeoutMs = TIMEOUT_MS, signal, onAnswer, onMiss }) {
-  if (token) headers.Authorization = 'Bearer ' + token;
+  // Not Authorization: Apache keeps it from WSGI applications, and the site's own Basic or Negotiate login needs it.
+  if (token) headers['X-Proview-Token'] = token;
   if (json !== undefined) headers['Content-Type'] = 'application/json';
   let response;
   /** @type {any} */

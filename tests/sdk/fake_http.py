@@ -76,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
         session = self.service.sessions.get(parts[0])
         if session is None:
             return self.json(404, {"code": "session_unknown", "message": "no such session"})
-        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        token = self.headers.get("X-Proview-Token", "")
         kind = {session.token: "session", "drain-" + session.uuid: "drain"}.get(token)
         if kind is None or (kind == "drain" and self.command != "PUT"):
             return self.json(401, {"code": "token_invalid", "message": "bad token"})

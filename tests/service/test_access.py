@@ -136,6 +136,24 @@ def test_malformed_authorization_headers_are_401(app: Flask, tokens: dict[str, s
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("others", [{}, {"Authorization": "Basic dXNlcjpwdw=="}, {"Authorization": "Bearer wrong"}])
+def test_a_token_in_our_own_header_leaves_authorization_to_the_site(
+    app: Flask, tokens: dict[str, str], others: dict[str, str]
+) -> None:
+    headers = {"X-Proview-Token": tokens["session"], "Origin": ORIGIN, **others}
+    answer = app.test_client().post(f"{S}/{tokens['uuid']}/heartbeat", json={"t": 1}, headers=headers)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("header", ["", " ", "Bearer abc", "a b", "x" * 20_000, "ä"])
+def test_malformed_tokens_in_our_own_header_are_401_whatever_else_is_sent(
+    app: Flask, tokens: dict[str, str], header: str
+) -> None:
+    headers = {**bearer(tokens["session"]), "X-Proview-Token": header.encode().decode("latin-1")}
+    answer = app.test_client().post(f"{S}/{tokens['uuid']}/stop", json={}, headers=headers)
+    assert answer.status_code == 401
+
+
 def test_a_token_in_the_url_is_not_read(app: Flask, tokens: dict[str, str]) -> None:
     answer = app.test_client().post(
         f"{S}/{tokens['uuid']}/stop?token={tokens['session']}", json={}, headers={"Origin": ORIGIN}
