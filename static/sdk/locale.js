@@ -18,6 +18,7 @@ const PATIENCE_MS = 4000;
 let shown = { tag: /** @type {Tag} */ (FALLBACK), words: /** @type {Record<string, unknown>} */ ({}) };
 let wanted = /** @type {Tag} */ (FALLBACK);
 let loading = Promise.resolve();
+const choice = { asked: /** @type {unknown} */ (''), setting: /** @type {unknown} */ (''), among: Object.keys(LANGUAGES) };
 
 /** Tags of all languages. @returns {string[]} */
 export function languages() {
@@ -47,21 +48,29 @@ export function lookup(ranges, among = languages()) {
 }
 
 /**
- * Chooses the language of everything that is shown from now on. What the page asks for comes first, then the page's own
- * language, then the browser's.
- * @param {unknown} asked one tag or several; null, undefined and unknown tags choose nothing
- * @param {string[]} [among] tags to choose from
+ * Chooses the language of everything that is shown from now on: what the page asks for, else the service's setting for this
+ * exam, else the page's own language, else the browser's.
+ * @param {unknown} [asked] a tag; null, '' and unknown tags leave the choice as it is
+ * @param {string[]} [among] the only tags to choose from
  * @returns {string} the tag that is applied; its words may take a moment, see `ready`
  */
-export function use(asked, among = languages()) {
-  const page = document.documentElement.lang;
-  const ours = among.filter((tag) => tag in LANGUAGES);
-  const tag = /** @type {Tag} */ (lookup([...(Array.isArray(asked) ? asked : [asked]), page, ...navigator.languages], ours) || ours[0] || FALLBACK);
+export function use(asked, among) {
+  // Lists of other products say en-US.
+  if (among) choice.among = [...new Set(among.map((tag) => lookup([tag])).filter(Boolean))];
+  if (lookup([asked], choice.among)) choice.asked = asked;
+  const { asked: page, setting, among: ours } = choice;
+  const tag = /** @type {Tag} */ (lookup([page, setting, document.documentElement.lang, ...navigator.languages], ours) || ours[0] || FALLBACK);
   if (tag !== wanted) {
     wanted = tag;
     loading = load(tag);
   }
   return tag;
+}
+
+/** What the service is configured to for this exam. @param {unknown} setting a tag, or nothing */
+export function useSetting(setting) {
+  choice.setting = setting;
+  return use();
 }
 
 /** Resolves when the chosen language's words are there, or will not come. Never rejects. */

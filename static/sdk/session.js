@@ -14,6 +14,7 @@ import { closeStream, isGranted, openCamera } from './devices.js';
 import { ProviewError } from './errors.js';
 import { wasConsented } from './link.js';
 import { Live } from './live.js';
+import { ready, use, useSetting } from './locale.js';
 import { log } from './log.js';
 import { recallRunning, rememberRunning } from './memory.js';
 import { Messages } from './ui/messages.js';
@@ -106,6 +107,7 @@ export class Session extends Emitter {
   async start() {
     this.state = 'starting';
     const before = recallRunning();
+    use(this.#options.language);
     showWaiting(this.#root, before ? 'resuming' : 'preparing');
     // Everything at once: on the next page of an exam each wait is a gap in the recording.
     const early = before && isGranted().then((granted) => (granted ? openCamera(before.capture, before.chosen) : null)).catch(() => null);
@@ -114,6 +116,7 @@ export class Session extends Emitter {
     if (this.#stopping) return closeStream(await early);
     const link = /** @type {Sdk.Link} */ (this.#link);
     const { policy } = link.started;
+    useSetting(policy.language);
     this.report('joined', { resumed: link.started.resumed });
     const buffer = /** @type {Sdk.Buffer} */ (this.#connector.buffer);
     if (!buffer.durable) this.report('bufferVolatile');
@@ -125,7 +128,10 @@ export class Session extends Emitter {
     );
     this.#preflight = preflight;
     const settled = await preflight.isSettled();
-    if (!settled) closeStream(await early);
+    if (!settled) {
+      closeStream(await early);
+      await ready();
+    }
     // The candidate is in the middle of the page by now: no card jumps in without a click.
     if (waited && !settled) await this.#messages.availableAgain();
     await preflight.consent();
@@ -266,7 +272,10 @@ export class Session extends Emitter {
     }, { signal: this.#listeners.signal });
     addEventListener('pageshow', (event) => event.persisted && this.#link?.signal.reconnect(), { signal: this.#listeners.signal });
     const left = policy.session_minutes * 60_000 - link.clock.now();
-    if (policy.on_limit === 'stop') this.#limitTimer = setTimeout(() => this.stop('limit'), Math.max(0, Math.min(left, 2 ** 31 - 1)));
+    if (policy.on_limit === 'stop') {
+      this.#limitTimer = setTimeout(() => this.stop('limit'), Math.max(0, Math.min(left, 2 ** 31 - 1)));
+      this.#messages.endsIn(left);
+    }
     this.report('recordingStarted', this.captured);
     this.emit('running');
     if (link.started.state === 'paused') this.pause('server');

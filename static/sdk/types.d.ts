@@ -22,6 +22,8 @@ declare namespace Sdk {
     idle_ms: number;
     live: 'on-demand' | 'always' | 'off';
     preview_style: string | null;
+    /** Setting of the account or route; null: the page's or the browser's. */
+    language?: string | null;
     stop_paths: string[];
     cover: boolean;
   }

@@ -16,16 +16,20 @@ export function printWhole(frame) {
 
 /**
  * The box lets clicks through; it also lets the eye through while pointer or focus are under it (WCAG 2.2, 2.4.11 Focus Not Obscured).
+ * So do notices, for the focus.
  * @param {Window} view
  */
 export function keepInSight(view) {
-  const look = (/** @type {DOMRectReadOnly} */ spot) => {
-    const box = /** @type {HTMLElement | null | undefined} */ (document.getElementById('proview_root')?.shadowRoot?.querySelector('.preview'));
-    if (!box) return;
-    const { left, right, top, bottom } = box.getBoundingClientRect();
-    const under = spot.right >= left && spot.left <= right && spot.bottom >= top && spot.top <= bottom;
-    box.style.opacity = under ? SEEN_THROUGH : '';
+  const look = (/** @type {EventTarget | null} */ target, /** @type {DOMRectReadOnly} */ spot, what = '.preview') => {
+    const root = document.getElementById('proview_root');
+    for (const box of /** @type {NodeListOf<HTMLElement>} */ (root?.shadowRoot?.querySelectorAll(what) ?? [])) {
+      const { left, right, top, bottom } = box.getBoundingClientRect();
+      // On a button of the box itself, the box is what is looked at.
+      const under = target !== root && spot.right >= left && spot.left <= right && spot.bottom >= top && spot.top <= bottom;
+      box.style.opacity = under ? SEEN_THROUGH : '';
+    }
   };
-  view.addEventListener('pointermove', ({ clientX, clientY }) => look(new DOMRect(clientX, clientY)), { passive: true });
-  view.addEventListener('focusin', ({ target }) => target && look(/** @type {Element} */ (target).getBoundingClientRect()));
+  view.addEventListener('pointermove', ({ target, clientX, clientY }) => look(target, new DOMRect(clientX, clientY)), { passive: true });
+  // A frame that gets the focus is as large as the window; what matters is the focus inside.
+  view.addEventListener('focusin', ({ target }) => target && /** @type {Element} */ (target).localName !== 'iframe' && look(target, /** @type {Element} */ (target).getBoundingClientRect(), '.preview, .notice'));
 }

@@ -1,15 +1,18 @@
 /** What the candidate is told while the session runs. Short outages are not worth a word. */
 
 import { openScreen } from '../devices.js';
+import { formatMinutes } from '../locale.js';
 import { say } from '../strings.js';
 
 const OFFLINE_AFTER_MS = 2500;
 const UPLOADING_AFTER_MS = 600;
+const WARN_BEFORE_END_MS = 5 * 60_000;
 
 export class Messages {
   #root;
   #offlineTimer = 0;
   #uploadTimer = 0;
+  #limitTimer = 0;
   #saidOffline = false;
 
   /** @param {Sdk.Root} root */
@@ -35,8 +38,9 @@ export class Messages {
   uploading(busy) {
     clearTimeout(this.#uploadTimer);
     clearTimeout(this.#offlineTimer);
+    clearTimeout(this.#limitTimer);
     if (busy) this.#uploadTimer = setTimeout(() => this.#root.notice('upload', say('uploading')), UPLOADING_AFTER_MS);
-    else for (const id of ['upload', 'network', 'camera', 'screen', 'paused', 'buffer', 'replaced', 'service']) this.#root.clearNotice(id);
+    else for (const id of ['upload', 'network', 'camera', 'screen', 'paused', 'buffer', 'replaced', 'service', 'limit']) this.#root.clearNotice(id);
   }
 
   /** @param {boolean} paused */
@@ -77,9 +81,17 @@ export class Messages {
     this.#root.notice('replaced', say('replacedText'), { warn: true, action: { label: say('continueHere'), run } });
   }
 
+  /** A time limit must not come as a surprise (WCAG 2.2, 2.2.1). @param {number} leftMs until the session is ended */
+  endsIn(leftMs) {
+    clearTimeout(this.#limitTimer);
+    const until = Math.min(Math.max(leftMs - WARN_BEFORE_END_MS, 0), 2 ** 31 - 1);
+    const minutes = Math.max(1, Math.round((leftMs - until) / 60_000));
+    this.#limitTimer = setTimeout(() => this.#root.notice('limit', say('endsSoon', { time: formatMinutes(minutes) }), { warn: true }), until);
+  }
+
   /** @param {string} state */
   ended(state) {
-    this.#root.notice('ended', say('ended', { state }), { warn: true });
+    this.#root.notice('ended', say('ended', { state: say(state === 'terminated' ? 'stateTerminated' : 'stateStopped') }), { warn: true });
   }
 
   finished() {
@@ -92,7 +104,9 @@ export class Messages {
    * @param {boolean} trying
    */
   failedOpen(code, trying) {
-    this.#root.notice('service', say(trying ? 'failedOpen' : 'failedRefused', { code }), { warn: true });
+    // A reference for the institution's support, not a message: only what looks like a code.
+    const shown = /^\w{1,40}$/.test(code) ? code : 'internal';
+    this.#root.notice('service', say(trying ? 'failedOpen' : 'failedRefused', { code: shown }), { warn: true });
   }
 
   /** Resolves when the candidate is ready to be asked. @returns {Promise<void>} */

@@ -3,9 +3,10 @@
  * behind it is inert), the preview box and the notices. Pages may remove it at any time; what is shown next comes back.
  */
 
-import { parsePreviewStyle } from '../previewstyle.js';
+import { current } from '../locale.js';
 import { say } from '../strings.js';
-import { el, videoOf } from './dom.js';
+import { el } from './dom.js';
+import { previewBox } from './preview.js';
 import { styleSheet } from './styles.js';
 
 export class Root {
@@ -19,6 +20,8 @@ export class Root {
   #notices = el('div', { class: 'notices', role: 'status', 'aria-live': 'polite' });
   /** @type {HTMLElement | null} */
   #preview = null;
+  /** What had the focus before a notice's button got it. @type {HTMLElement | null} */
+  #before = null;
 
   /** @param {HTMLElement | null} cover the element that the loader made, to cover the page before we were there */
   constructor(cover) {
@@ -32,7 +35,11 @@ export class Root {
     this.#dialog.className = seeThrough ? 'sheet clear' : 'sheet';
     // Escape asks a modal dialog to close; ours closes when the session runs.
     this.#dialog.addEventListener('cancel', (event) => event.preventDefault());
+    // Browsers close it all the same when Escape is pressed again.
     this.#dialog.addEventListener('close', () => this.#covered && this.#show());
+    this.#notices.addEventListener('focusin', ({ relatedTarget }) => {
+      if (relatedTarget instanceof HTMLElement && !this.#notices.contains(relatedTarget)) this.#before = relatedTarget;
+    });
     // Moving an open dialog would take it out of the top layer.
     if (!this.#dialog.isConnected) this.#shadow.append(this.#dialog);
     this.#shadow.append(this.#notices);
@@ -54,7 +61,7 @@ export class Root {
     this.#dialog.replaceChildren(card);
     this.#covered = true;
     this.#show();
-    card.querySelector('h1')?.focus();
+    this.#readHeading();
   }
 
   uncover() {
@@ -72,13 +79,8 @@ export class Root {
     this.#preview = null;
     if (!stream) return;
     this.#attach();
-    const box = el('div', { class: 'preview', role: 'img', 'aria-label': say('previewLabel') }, videoOf(stream, say('previewLabel')), el('span', { class: 'dot', 'aria-hidden': 'true' }, say('recording')));
-    for (const [name, value] of parsePreviewStyle(style)) box.style.setProperty(name, value);
-    // A style that places the box on one side must not be stretched by our default for the other.
-    if (box.style.left) box.style.insetInlineEnd ||= 'auto';
-    if (box.style.top) box.style.bottom ||= 'auto';
-    this.#preview = box;
-    this.#shadow.append(box);
+    this.#preview = previewBox(stream, style);
+    this.#shadow.append(this.#preview);
   }
 
   /**
@@ -92,13 +94,14 @@ export class Root {
     this.#attach();
     const box = el('div', { class: warn ? 'notice warn' : 'notice', 'data-notice': id }, el('span', {}, text));
     if (action) box.append(el('button', { type: 'button', on: { click: action.run } }, action.label));
+    else if (seconds === 0) box.append(el('button', { type: 'button', class: 'close', 'aria-label': say('close'), on: { click: () => this.#drop(box) } }));
     this.#notices.append(box);
-    if (seconds > 0) setTimeout(() => box.remove(), seconds * 1000);
+    if (seconds > 0) setTimeout(() => this.#drop(box), seconds * 1000);
   }
 
   /** @param {string} id */
   clearNotice(id) {
-    this.#notices.querySelector(`[data-notice="${id}"]`)?.remove();
+    this.#drop(this.#notices.querySelector(`[data-notice="${id}"]`));
   }
 
   remove() {
@@ -106,12 +109,29 @@ export class Root {
     this.#host.remove();
   }
 
+  /** With the focus in it, a notice gives it back to where it was. @param {Element | null} box */
+  #drop(box) {
+    const focused = box?.contains(this.#shadow.activeElement);
+    box?.remove();
+    if (focused) this.#before?.focus();
+  }
+
   #attach() {
+    const { tag, direction } = current();
+    this.#host.lang = tag;
+    this.#host.dir = direction;
     if (!this.#host.isConnected) document.documentElement.append(this.#host);
     if (this.#covered) this.#show();
   }
 
   #show() {
-    if (this.#host.isConnected && !this.#dialog.open) this.#dialog.showModal();
+    if (!this.#host.isConnected || this.#dialog.open) return;
+    this.#dialog.showModal();
+    this.#readHeading();
+  }
+
+  /** A dialog gives the focus to its first button; a screen reader is to begin with the heading. */
+  #readHeading() {
+    this.#dialog.querySelector('h1')?.focus();
   }
 }

@@ -1,6 +1,7 @@
 /** The cards that the candidate sees before the recording starts. Each returns a promise of the decision. */
 
 import { LevelMeter } from '../level.js';
+import { formatMinutes, ready } from '../locale.js';
 import { explain, say } from '../strings.js';
 import { el, videoOf } from './dom.js';
 
@@ -11,9 +12,16 @@ const HEARD_LEVEL = 0.18;
  * @param {'preparing' | 'resuming'} what
  */
 export function showWaiting(root, what) {
-  const title = el('p', { id: 'title', role: 'status' }, say(what));
-  title.style.margin = '0';
-  root.cover(el('div', { class: 'card wait' }, el('span', { class: 'spin', 'aria-hidden': 'true' }), title), { clear: what === 'resuming' });
+  const title = el('p', { id: 'title', role: 'status' });
+  const box = el('div', { class: 'card wait' }, el('span', { class: 'spin', 'aria-hidden': 'true' }), title);
+  const show = () => root.cover(box, { clear: what === 'resuming' });
+  show();
+  // The page is covered at once; the language may still be on its way.
+  ready().then(() => {
+    if (!box.isConnected || !root.covered) return;
+    title.textContent = say(what);
+    show();
+  });
 }
 
 /**
@@ -28,15 +36,16 @@ export function askConsent(root, { policy, options, screen, place }) {
     if (screen) items.push(['consentScreen', 'consentScreenMore']);
     items.push(['consentActivity', 'consentActivityMore']);
     const title = options.title || policy.title || '';
-    const links = options.referenceLinks.map(({ caption, url }) => el('li', {}, el('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }, caption)));
+    const links = options.referenceLinks.map(({ caption, url }) => el('li', {}, el('a', { href: url, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, caption)));
     root.cover(card(place, say('consentTitle'), [
-      title ? el('p', { class: 'soft' }, title) : null,
+      title ? el('p', { class: 'soft', dir: 'auto' }, title) : null,
       el('p', {}, say('consentIntro')),
       el('ul', { class: 'what' }, ...items.map(([name, more]) => el('li', {}, el('b', {}, say(name)), el('span', {}, say(more))))),
       options.additionalInstruction ? el('h2', {}, say('instructions')) : null,
-      options.additionalInstruction ? el('p', { class: 'text', tabindex: '0' }, options.additionalInstruction) : null,
+      options.additionalInstruction ? el('p', { class: 'text', tabindex: '0', dir: 'auto' }, options.additionalInstruction) : null,
       links.length > 0 ? el('h2', {}, say('links')) : null,
       links.length > 0 ? el('ul', {}, ...links) : null,
+      policy.on_limit === 'stop' ? el('p', {}, say('consentLimit', { time: formatMinutes(policy.session_minutes) })) : null,
       el('p', { class: 'soft' }, say('consentUse')),
       actions([say('agree'), () => resolve(true), true], [say('decline'), () => resolve(false)]),
     ]));

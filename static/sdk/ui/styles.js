@@ -33,6 +33,7 @@ button.primary { background: var(--accent); border-color: var(--accent); color: 
 button.primary:hover { filter: brightness(1.08); }
 button[disabled] { opacity: .55; cursor: progress; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; } h1:focus-visible { outline: 0; }
+h1, p, li, span, button, label { overflow-wrap: anywhere; }
 .view { position: relative; background: #0b0f16; border-radius: 12px; overflow: hidden; aspect-ratio: 4 / 3; max-height: 40vh; width: 100%; margin-bottom: 14px; }
 .view video { position: absolute; width: 100%; height: 100%; object-fit: contain; transform: scaleX(-1); }
 .fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 12px; }
@@ -40,10 +41,21 @@ label { display: grid; gap: 4px; font-size: 14px; font-weight: 600; min-width: 0
 select { font: inherit; font-weight: 400; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 8px 10px; width: 100%; min-height: 44px; text-overflow: ellipsis; }
 .meter { height: 10px; border-radius: 5px; background: var(--line); overflow: hidden; margin: 6px 0 4px; }
 .meter i { display: block; height: 100%; width: 100%; background: var(--good); transform-origin: 0 50%; transform: scaleX(0); transition: transform .1s linear; }
+.meter i:dir(rtl) { transform-origin: 100% 50%; }
+.steps i:dir(rtl) { transform: scaleX(-1); }
 .hint { font-size: 14px; color: var(--soft); margin: 0; min-height: 1.5em; } .hint.good { color: var(--good); font-weight: 600; }
 .bad h1::before { content: "!" / ""; display: inline-grid; place-items: center; width: 1.35em; height: 1.35em; margin-inline-end: .4em; border-radius: 50%; background: var(--bad); color: var(--paper); font-weight: 700; font-size: .85em; }
 a { color: var(--accent); }
-.preview { position: fixed; inset-inline-end: 16px; bottom: 16px; width: 168px; aspect-ratio: 4 / 3; border-radius: 12px; overflow: hidden; background: #0b0f16; border: 1px solid rgb(255 255 255 / .35); box-shadow: 0 6px 22px rgb(0 0 0 / .28); pointer-events: none; }
+.preview { position: fixed; right: 16px; bottom: 16px; width: 168px; aspect-ratio: 4 / 3; border-radius: 12px; overflow: hidden; background: #0b0f16; border: 1px solid rgb(255 255 255 / .35); box-shadow: 0 6px 22px rgb(0 0 0 / .28); pointer-events: none; }
+.preview:dir(rtl) { right: auto; left: 16px; }
+.preview[data-corner] { position: fixed !important; inset: auto !important; }
+.preview[data-corner="1"] { inset-block-end: 16px !important; inset-inline-start: 16px !important; }
+.preview[data-corner="2"] { inset-block-start: 16px !important; inset-inline-start: 16px !important; }
+.preview[data-corner="3"] { inset-block-start: 16px !important; inset-inline-end: 16px !important; }
+.preview:has(button:is(:hover, :focus-visible)) { opacity: 1 !important; }
+.preview .move { position: absolute; inset-block-end: 6px; inset-inline-end: 6px; width: 32px; height: 32px; min-height: 0; padding: 0; display: grid; place-items: center; border: 0; border-radius: 8px; background: rgb(0 0 0 / .62); pointer-events: auto; }
+.preview .move::before { content: ""; width: 18px; height: 18px; background: #fff; clip-path: polygon(50% 0, 68% 20%, 56% 20%, 56% 44%, 80% 44%, 80% 32%, 100% 50%, 80% 68%, 80% 56%, 56% 56%, 56% 80%, 68% 80%, 50% 100%, 32% 80%, 44% 80%, 44% 56%, 20% 56%, 20% 68%, 0 50%, 20% 32%, 20% 44%, 44% 44%, 44% 20%, 32% 20%); }
+.preview .move:focus-visible { outline: 3px solid #fff; outline-offset: -4px; }
 .preview video { width: 100%; height: 100%; object-fit: cover; transform: scaleX(-1); display: block; }
 .preview .dot { position: absolute; top: 8px; inset-inline-start: 8px; font-size: 12px; line-height: 1; color: #fff; background: rgb(0 0 0 / .62); border-radius: 10px; padding: 4px 8px; display: flex; gap: 5px; align-items: center; }
 .preview .dot::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: #ff5a4d; }
@@ -51,10 +63,14 @@ a { color: var(--accent); }
 .notices { position: fixed; inset-block-start: 12px; inset-inline: 12px; display: grid; gap: 8px; justify-items: center; pointer-events: none; }
 .notice { pointer-events: auto; display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; max-width: 640px; background: var(--paper); border: 1px solid var(--line); border-inline-start: 4px solid var(--accent); border-radius: 10px; padding: 10px 16px; font-size: 15px; box-shadow: 0 6px 24px rgb(15 30 60 / .18); }
 .notice.warn { background: var(--warn); border-inline-start-color: light-dark(#b54708, #f5b544); } .notice.warn button:hover { background: transparent; text-decoration: underline; }
-.notice span { flex: 1 1 220px; } .notice button { min-height: 36px; padding: 5px 14px; }
+.notice span { flex: 1 1 180px; } .notice button { min-height: 36px; padding: 5px 14px; }
+.notice .close { width: 32px; min-height: 32px; padding: 0; border-color: transparent; } .notice .close::before { content: "×" / ""; font-size: 20px; line-height: 1; }
 @media (max-width: 400px) { .actions button { flex: 1 1 100%; } .preview { width: 112px; } dialog.sheet { padding: 8px; } .card { border-radius: 12px; } }
-@media (prefers-reduced-motion: reduce) { .spin { animation-duration: 4s; } .meter i { transition: none; } }
-@media (forced-colors: active) { .meter i { background: Highlight; forced-color-adjust: none; } button.primary { border-width: 2px; } }
+@media (prefers-reduced-motion: reduce) { .spin { animation: none; border-style: dotted; } .meter i { transition: none; } }
+@media (forced-colors: active) {
+  .meter, .steps i { border: 1px solid CanvasText; } .meter i { background: Highlight; forced-color-adjust: none; } .steps i { background: linear-gradient(90deg, Highlight var(--done), Canvas 0); forced-color-adjust: none; }
+  button.primary { border-width: 2px; } .preview .dot, .preview .move { background: Canvas; color: CanvasText; border: 1px solid CanvasText; } .preview .dot::before, .preview .move::before { background: CanvasText; forced-color-adjust: none; }
+}
 `;
 
 let sheet = /** @type {CSSStyleSheet | null} */ (null);
