@@ -315,3 +315,27 @@ def test_the_module_needs_neither_gevent_nor_asyncio() -> None:
     code = "import flask_proview.links, sys; print([m for m in ('gevent', 'asyncio', 'aiortc') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "[]"
+
+
+FORKED_CLIENT = """
+import json, os, sys
+from flask_proview.config import load_config
+from flask_proview.links import MediaLink
+link = MediaLink(load_config(json.loads(sys.argv[1])))
+link.request("before")
+child = os.fork()
+if child == 0:
+    answer = link.request("child")["op"]
+    link.close()
+    os._exit(0 if answer == "child" else 1)
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(status, link.request("parent")["op"])
+link.close()
+"""
+
+
+def test_a_forked_process_connects_for_itself_and_leaves_the_parents_connection_alone(fake: FakeMedia) -> None:
+    config = json.dumps({"secrets": {"keys": [SECRET]}, "media": {"link": f"unix:{fake.path}"}})
+    done = subprocess.run([sys.executable, "-c", FORKED_CLIENT, config], capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip() == "0 parent", done.stderr
+    assert [message["op"] for message in fake.seen] == ["hello", "before", "hello", "child", "parent"]

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from flask_proview.errors import ApiError
+from flask_proview.jobs import Jobs
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.mailbox import KEPT_MS, MAX_WAITING, Mailbox
 from flask_proview.sessions.models import Session, State
@@ -79,6 +80,14 @@ def test_sweeping_takes_old_mail_and_that_of_ended_sessions(any_place: Place) ->
     assert texts(mailbox, fresh(any_place, open_one)) == [(1, 1)]
     assert mailbox.sweep(now_ms() + KEPT_MS + 1000) == 1
     any_place.sessions.delete(open_one.uuid)
+
+
+def test_the_jobs_process_sweeps(place: Place) -> None:
+    mailbox, session = Mailbox(place.db), place.start()
+    mailbox.put(session.uuid, {"type": "note"})
+    place.sessions.end(session.uuid, State.STOPPED, "page")
+    Jobs(place.config, immediate=True).reconcile()
+    assert texts(mailbox, fresh(place, session)) == []
 
 
 def test_writers_in_two_processes_leave_no_gap_that_a_reader_could_skip(any_place: Place) -> None:
