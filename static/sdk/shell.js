@@ -103,6 +103,7 @@ export class Shell {
       if (!view.location.protocol.startsWith('http')) return;
       guest.enter(view);
       guest.facts(view).loadedAt ||= performance.now();
+      guest.autofocus(view);
       mirror.follow(view);
       this.#page.session?.report('pageLoaded', { path: view.location.pathname });
       this.#stopWhereAsked(view.location.pathname);

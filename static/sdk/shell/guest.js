@@ -31,6 +31,7 @@ export class Guest {
     this.#known.set(view.document, facts);
     this.#pretend(/** @type {any} */ (view));
     for (const type of ['pointerdown', 'keydown']) view.addEventListener(type, (event) => { facts.touched ||= event.isTrusted; }, true);
+    view.addEventListener('DOMContentLoaded', () => this.autofocus(view));
     view.addEventListener('load', () => { facts.loadedAt = performance.now(); });
     view.addEventListener('keydown', this.#print);
     view.navigation?.addEventListener('navigate', (/** @type {any} */ event) => this.#leave(view, event));
@@ -40,6 +41,16 @@ export class Guest {
   /** @param {Window} view what is known of its document */
   facts(view) {
     return this.#known.get(view.document) ?? { touched: false, loadedAt: 0, held: 0 };
+  }
+
+  /**
+   * Browsers skip it in frames of a document that has a focus: https://html.spec.whatwg.org/multipage/interaction.html#flush-autofocus-candidates
+   * @param {Window} view
+   */
+  autofocus(view) {
+    const page = view.document;
+    if (document.activeElement !== this.#frame || (page.activeElement && page.activeElement !== page.body) || this.facts(view).touched) return;
+    /** @type {HTMLElement | null} */ (page.querySelector('[autofocus]'))?.focus();
   }
 
   /** @param {any} view */
