@@ -17,7 +17,9 @@ SERVER = """\
     <Connector address="127.0.0.1" port="{port}" protocol="HTTP/1.1" maxThreads="16" minSpareThreads="2" maxPostSize="22020096"
         maxSwallowSize="-1"/>
     <Engine name="Catalina" defaultHost="localhost">
-      <Host name="localhost" appBase="webapps" autoDeploy="false"/>
+      <Host name="localhost" appBase="webapps" autoDeploy="false">
+        <Valve className="org.apache.catalina.valves.RemoteIpValve" internalProxies="127\\.0\\.0\\.1" remoteIpHeader="X-Forwarded-For" protocolHeader="X-Forwarded-Proto"/>
+      </Host>
     </Engine>
   </Service>
 </Server>

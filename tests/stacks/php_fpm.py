@@ -1,7 +1,7 @@
 """The demo's PHP site as it stands in production: php-fpm on a unix socket behind nginx, or behind Apache (mod_proxy_fcgi).
 
 Started as root or as somebody else, on loopback, with configuration, logs and temporary files of their own.
-Nothing of the site is changed: its ``.htaccess`` and ``.user.ini`` are the ones that are read.
+The site's server block is the one of docs/legacy/php.md, and its own ``.htaccess`` and ``.user.ini`` are read.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.e2e.installation import ROOT, free_port
 
 from .harness import Server
+from .snippets import snippet
 
 SITE = ROOT / "demo_app" / "php"
 MODULES = Path("/usr/lib/apache2/modules")
@@ -41,30 +42,20 @@ error_log {folder}/nginx-error.log;
 worker_processes 1;
 events {{ worker_connections 256; }}
 http {{
-    access_log off;
+    log_format seen '$remote_addr "$forwarded_https" $request_uri';
+    access_log {folder}/access.log seen;
     client_body_temp_path {folder}/body;
     fastcgi_temp_path {folder}/fastcgi;
     proxy_temp_path {folder}/proxy;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    client_max_body_size 22m;
-    server {{
-        listen 127.0.0.1:{port};
-        root {site};
-        location / {{
-            include /etc/nginx/fastcgi_params;
-            fastcgi_param SCRIPT_FILENAME {site}/index.php;
-            fastcgi_param SCRIPT_NAME /index.php;
-            fastcgi_pass unix:{socket};
-        }}
-    }}
+    {site}
 }}
 """
 
 APACHE = """\
 ServerRoot {folder}
 ServerName 127.0.0.1
-Listen 127.0.0.1:{port}
 PidFile {folder}/apache.pid
 DefaultRuntimeDir {folder}
 Mutex file:{folder}
@@ -77,15 +68,22 @@ MaxRequestWorkers 16
 MinSpareThreads 1
 MaxSpareThreads 16
 TypesConfig /etc/mime.types
-DocumentRoot {site}
-<Directory {site}>
-    AllowOverride All
-    Require all granted
-</Directory>
-<FilesMatch "\\.php$">
-    SetHandler "proxy:unix:{socket}|fcgi://localhost"
-</FilesMatch>
+LogFormat "%a \\"%{{HTTPS}}e\\" %U" seen
+CustomLog {folder}/access.log seen
+{site}
 """
+APACHE_MODULES = (
+    "mpm_event",
+    "authz_core",
+    "mime",
+    "dir",
+    "env",
+    "rewrite",
+    "proxy",
+    "proxy_fcgi",
+    "remoteip",
+    "setenvif",
+)
 
 
 class PhpFpm:
@@ -94,6 +92,7 @@ class PhpFpm:
     def __init__(self, front: str) -> None:
         self.front = front
         self.name = f"php-fpm-{front}"
+        self.access_log = Path()
         self._servers: list[Server] = []
         self._sockets: str | None = None
 
@@ -108,40 +107,42 @@ class PhpFpm:
         # Not below pytest's folder: a unix socket's name has at most 107 bytes.
         self._sockets = tempfile.mkdtemp(prefix="fpm-")
         socket = f"{self._sockets}/www.sock"
+        self.access_log = folder / "access.log"
         state = folder / "state"
         state.mkdir()
-        values = {"folder": folder, "socket": socket, "state": state, "port": port, "site": SITE}
-        self._start_fpm(folder, socket, values)
+        self._start_fpm(folder, socket, state)
         url = f"http://127.0.0.1:{port}"
-        server = Server(self._front_command(folder, values), folder / f"{self.front}.log")
+        server = Server(self._front_command(folder, port, socket), folder / f"{self.front}.log")
         self._servers.append(server)
         server.wait_answers(f"{url}/login")
         return url
 
-    def _start_fpm(self, folder: Path, socket: str, values: dict[str, object]) -> None:
-        root = os.geteuid() == 0
+    def _start_fpm(self, folder: Path, socket: str, state: Path) -> None:
+        user = "user = root\ngroup = root" if os.geteuid() == 0 else ""
         config = folder / "fpm.conf"
-        config.write_text(FPM.format(**values, user="user = root\ngroup = root" if root else ""))
+        config.write_text(FPM.format(folder=folder, socket=socket, state=state, user=user))
         program = fpm_program()
         assert program is not None
         argv = [program, "--nodaemonize", "--fpm-config", str(config)]
-        server = Server([*argv, "--allow-to-run-as-root"] if root else argv, folder / "fpm.log")
+        server = Server([*argv, "--allow-to-run-as-root"] if user else argv, folder / "fpm.log")
         self._servers.append(server)
         server.wait_ready(lambda: os.path.exists(socket), "php-fpm")
 
-    def _front_command(self, folder: Path, values: dict[str, object]) -> list[str]:
+    def _front_command(self, folder: Path, port: int, socket: str) -> list[str]:
         root = os.geteuid() == 0
         config = folder / f"{self.front}.conf"
+        at = {"127.0.0.1:8080": f"127.0.0.1:{port}", "/srv/exam": str(SITE), "/run/php/php-fpm.sock": socket}
         if self.front == "nginx":
-            config.write_text(NGINX.format(**values, user="user root;" if root else ""))
+            site = snippet("php.md", "nginx and php-fpm", "nginx", at)
+            config.write_text(NGINX.format(folder=folder, site=site, user="user root;" if root else ""))
             return [_found("nginx") or "", "-e", f"{folder}/nginx-error.log", "-c", str(config)]
-        wanted = ("mpm_event", "authz_core", "mime", "dir", "env", "rewrite", "proxy", "proxy_fcgi")
-        modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in wanted)
+        site = snippet("php.md", "Apache and php-fpm", "apache", at)
+        modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in APACHE_MODULES)
         # Debian's Apache refuses to run as root; its workers must reach php-fpm's socket.
         user = "User www-data\nGroup www-data" if root else ""
         if root:
-            _open_to_everybody(Path(values["socket"]))  # type: ignore[arg-type]
-        config.write_text(APACHE.format(**values, modules=modules, user=user))
+            _open_to_everybody(Path(socket))
+        config.write_text(APACHE.format(folder=folder, site=site, modules=modules, user=user))
         return [_found("apache2") or "", "-D", "FOREGROUND", "-f", str(config)]
 
     def stop(self) -> None:

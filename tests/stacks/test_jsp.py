@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Playwright
 
+from demo_app import tomcat
 from tests.e2e.browser import Candidate, chromium
 from tests.e2e.installation import in_front_of
 from tests.frame.driver import Prompts, drive, five_questions
@@ -22,6 +24,7 @@ from .harness import (
     take_exam_behind_proxy,
     wait_finalised,
 )
+from .snippets import snippet
 from .tomcat import Tomcat
 
 pytestmark = pytest.mark.system
@@ -86,3 +89,12 @@ def test_forty_page_loads_leave_no_gap_and_ask_nothing_twice(playwright: Playwri
 
 def test_a_login_changes_the_id_of_the_cookie_but_not_the_attempt(tmp_path: Path, site: str) -> None:
     assert sessions_of_two_logins(tmp_path, site, "JSESSIONID") == {"path:attempt": True, "cookie:JSESSIONID": False}
+
+
+def test_a_site_that_browsers_reach_by_https_knows_it(site: str) -> None:
+    assert snippet("jsp.md", "Tomcat behind a proxy", "xml", {}) in tomcat.SERVER
+    told = requests.get(
+        f"{site}/login", headers={"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}, timeout=30
+    )
+    assert "Secure" in told.headers["Set-Cookie"]
+    assert "Secure" not in requests.get(f"{site}/login", timeout=30).headers["Set-Cookie"]

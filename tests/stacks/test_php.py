@@ -10,7 +10,7 @@ import requests
 from playwright.sync_api import Playwright
 
 from tests.demo.browser import Site, Visitor
-from tests.e2e.installation import in_front_of
+from tests.e2e.installation import in_front_of, wait_until
 
 from .harness import MODES, sessions_of_two_logins, started, take_exam_behind_proxy
 from .php_fpm import PhpFpm
@@ -19,8 +19,13 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module", params=["nginx", "apache"])
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with started(PhpFpm(request.param), tmp_path_factory) as url:
+def stack(request: pytest.FixtureRequest) -> PhpFpm:
+    return PhpFpm(request.param)
+
+
+@pytest.fixture(scope="module")
+def site(stack: PhpFpm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with started(stack, tmp_path_factory) as url:
         yield url
 
 
@@ -57,3 +62,9 @@ def test_no_file_of_the_site_is_handed_out_as_it_lies_there(site: str) -> None:
         answer = requests.get(site + path, timeout=10)
         assert answer.status_code == 404
         assert "There is no page at this address." in answer.text
+
+
+def test_the_site_sees_the_address_and_the_scheme_of_the_candidate(stack: PhpFpm, site: str) -> None:
+    asked = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    assert requests.get(f"{site}/handbook", headers=asked, timeout=10).status_code == 200
+    wait_until(lambda: '203.0.113.9 "on" /handbook' in stack.access_log.read_text(), what="the line in the log")
