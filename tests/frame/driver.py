@@ -83,7 +83,7 @@ def assert_uninterrupted(running: Installation, details: dict[str, Any], *tracks
     for track in tracks:
         assert runs(running, track) == 1, track
         rows = [row for row in details["ledger"] if row["track"] == track]
-        assert any(row["outcome"] == "recorded" for row in rows), details
+        assert any(row["outcome"] == "recorded" for row in rows), (rows, details["recordings"], details["integrity"])
         begun = next(n for n, row in enumerate(rows) if row["outcome"] == "recorded")
         assert [row["cause"] for row in rows[:begun]] in ([], ["setup"]), rows
         # The last recorder slice ends some frames before the session does.
