@@ -217,6 +217,8 @@ def common_headers(head: Head, version: str) -> Headers:
         ),
         ("Vary", varied(head.vary)),
     ]
+    if head.etag is None and not (head.permissions or head.features or head.integrity):
+        return headers
     outward = None if head.etag is None else etag.outward(head.etag, version)
     if outward is not None:
         headers.append(("ETag", outward))

@@ -10,6 +10,7 @@ from flask_proview._version import __version__
 from flask_proview.config import Account, Config, Route
 from flask_proview.origins import Origin
 
+from .headers import INJECTED
 from .identity import PENDING, Exchange, Identity, IdentityReader, Pending
 from .insertion import Sniff
 from .routes import Match
@@ -28,6 +29,7 @@ class RouteParts:
         self.identity = IdentityReader(route.session, route.profile)
         self._config = config
         self._tags: dict[tuple[str, str], bytes] = {}
+        self.injected = (INJECTED, self.name)
         # Changes with everything that changes the page, so that no copy made otherwise is ever revalidated.
         self.version = hashlib.sha256(f"{__version__} {route.mode} {self.tag('page', '')!r}".encode()).hexdigest()[:10]
 

@@ -7,9 +7,8 @@ insertion has something to send; from the placed tag on the application's pieces
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .headers import Headers, content_type_with
 from .insertion import Insertion
@@ -22,8 +21,7 @@ Write = Callable[[bytes], Any]
 Fault = Callable[[str, Exception | str], None]
 
 
-@dataclass(slots=True)
-class Change:
+class Change(NamedTuple):
     """What becomes of a response: new headers, and an insertion for the body (None: the body stays).
 
     ``length`` is the application's Content-Length; the header itself is written when the growth is known.

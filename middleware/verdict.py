@@ -12,7 +12,6 @@ from .csp import Site, admit_in_csp
 from .gzip_insertion import GzipInsertion
 from .gzip_splice import TrailerCombiner
 from .headers import (
-    INJECTED,
     Head,
     HeaderNames,
     Headers,
@@ -108,7 +107,7 @@ class PageJudge:
             kept += policies
         if head.frame_options:
             kept += frame_headers(head.frame_options, page.framed)
-        kept.append((INJECTED, page.parts.name))
+        kept.append(page.parts.injected)
         kept.append(("Set-Cookie", cookie))
         return nonce
 
