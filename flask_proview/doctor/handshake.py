@@ -89,7 +89,8 @@ def try_socket(client: Client, mount: str, origin: str, wait_s: float = 8.0) -> 
     except TimeoutError:
         return Handshake(Socket.SILENT if opened else Socket.FAILED, f"nothing came within {wait_s:g} s")
     except (OSError, RemoteProtocolError, LocalProtocolError) as error:
-        return Handshake(Socket.FAILED, f"{type(error).__name__}: {error}" if str(error) else "the connection broke")
+        outcome = Socket.SILENT if opened else Socket.FAILED
+        return Handshake(outcome, f"{type(error).__name__}: {error}" if str(error) else "the connection broke")
 
 
 def _events(connection: WSConnection) -> Iterator[Event]:

@@ -46,11 +46,11 @@ def log_in(crawl: Crawl, jar: CookieJar, target: str, values: Sequence[tuple[str
     fields = [(name, given.pop(name, value)) for name, value in form.defaults()]
     fields += list(given.items())
     reached, last = _send(crawl, jar, form, place, fields, referrer=base)
-    if last.status >= 400:
-        raise LoginError(f"the login at {place.target} was answered with status {last.status}")
     again = _facts(crawl, last)
     if any(_has_password(f) and {n for n, _ in values} <= f.names() for f in again.forms):
         raise LoginError(f"after the login {reached} shows the login form again: wrong name or password?")
+    if last.status >= 400:
+        raise LoginError(f"the login at {place.target} was answered with status {last.status}")
     return reached
 
 

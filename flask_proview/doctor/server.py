@@ -181,7 +181,7 @@ class ServerCheck:
                 told = json.loads(answer.body)
             except (FetchError, ValueError):
                 continue
-            if isinstance(told, dict) and code_of(answer) is None and answer.status in (200, 503):
+            if isinstance(told, dict) and "status" in told and answer.status in (200, 503):
                 setattr(self.facts, name, told)
         ready = self.facts.ready
         if ready is None:
@@ -191,7 +191,7 @@ class ServerCheck:
         elif ready.get("status") == "ok":
             yield Finding(Level.OK, "health", "database and storage are ready")
         else:
-            bad = [f"{name}: {ready[name]}" for name in ("database", "storage") if ready.get(name) != "ok"]
+            bad = [f"{name}: {ready.get(name)}" for name in ("database", "storage") if ready.get(name) != "ok"]
             yield Finding(Level.ERROR, "health", f"sessions cannot be recorded: {'; '.join(bad)}")
 
     def _arrival(self) -> Findings:
@@ -201,8 +201,7 @@ class ServerCheck:
             told = json.loads(answer.body)
         except (FetchError, ValueError):
             return
-        code = code_of(answer)
-        if code is not None or answer.status != 200 or not isinstance(told, dict) or "seen" not in told:
+        if not (isinstance(told, dict) and isinstance(told.get("seen"), dict) and answer.status == 200):
             self.facts.keys_accepted = False
             reason = "refuses this configuration's signing keys" if answer.status == 401 else f"answers {answer.status}"
             yield Finding(
@@ -213,14 +212,16 @@ class ServerCheck:
             return
         self.facts.keys_accepted = True
         self.facts.seen = told["seen"]
-        self.facts.server = self.facts.server or told.get("server")
+        if self.facts.server is None and isinstance(told.get("server"), dict):
+            self.facts.server = told["server"]
         yield from self._address(told["seen"])
 
     def _address(self, seen: dict[str, Any]) -> Findings:
-        headers = seen.get("headers", {})
+        told = seen.get("headers")
+        headers = {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
         environ = {
-            "wsgi.url_scheme": seen.get("scheme"),
-            "REMOTE_ADDR": seen.get("peer"),
+            "wsgi.url_scheme": str(seen.get("scheme")),
+            "REMOTE_ADDR": str(seen.get("peer")),
             "HTTP_HOST": headers.get("Host", ""),
         }
         for name in ("X-Forwarded-Proto", "X-Forwarded-Host"):

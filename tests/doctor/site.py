@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -71,8 +72,8 @@ class Site:
         found = self.answers.get(asked.target, self.answers.get(asked.path, self.answers.get("*", NOT_FOUND)))
         return found(asked) if callable(found) else found
 
-    def handle(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+    def handle(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
+        with contextlib.suppress(OSError), connection if tls is None else _secured(connection, tls) as connection:
             asked = _read(connection)
             if asked is None:
                 return
@@ -80,6 +81,11 @@ class Site:
             answer = self.answer(asked)
             for piece in [answer] if isinstance(answer, bytes) else answer or ():
                 connection.sendall(piece)
+
+
+def _secured(connection: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+    with connection:  # closed when the handshake fails; wrapping takes it over otherwise
+        return tls.wrap_socket(connection, server_side=True)
 
 
 def _read(connection: socket.socket) -> Asked | None:
@@ -99,11 +105,13 @@ def _read(connection: socket.socket) -> Asked | None:
 
 
 @contextlib.contextmanager
-def running(answers: Mapping[str, Answer | Answerer] | None = None) -> Iterator[Site]:
+def running(
+    answers: Mapping[str, Answer | Answerer] | None = None, *, tls: ssl.SSLContext | None = None
+) -> Iterator[Site]:
     """A site on a free port of this machine."""
     site = Site(dict(answers or {}))
     listener = socket.create_server(("127.0.0.1", 0))
-    site.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    site.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
     threads: list[threading.Thread] = []
 
     def serve() -> None:
@@ -112,7 +120,7 @@ def running(answers: Mapping[str, Answer | Answerer] | None = None) -> Iterator[
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threads.append(threading.Thread(target=site.handle, args=(connection,), daemon=True))
+            threads.append(threading.Thread(target=site.handle, args=(connection, tls), daemon=True))
             threads[-1].start()
 
     server = threading.Thread(target=serve, daemon=True)

@@ -44,7 +44,7 @@ def test_a_media_process_that_answers_is_not_missed(tmp_path: Path) -> None:
 
 
 def test_sqlite_with_several_workers_is_a_warning(tmp_path: Path) -> None:
-    many = {"server": {"workers": 2}, "bus": {"url": "redis://127.0.0.1:1/0"}}
+    many: dict[str, dict[str, Any]] = {"server": {"workers": 2}, "bus": {"url": "redis://127.0.0.1:1/0"}}
     assert any("one writer" in f.message and f.level is Level.WARNING for f in findings(tmp_path, "database", **many))
     assert not any("one writer" in f.message for f in findings(tmp_path, "database"))
 
