@@ -9,19 +9,23 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import time
 from types import SimpleNamespace
 from typing import Any
 
 from greenlet import GreenletExit  # type: ignore[import-untyped]
 from gunicorn.http.errors import NoMoreData
-from gunicorn.http.wsgi import FileWrapper, create
+from gunicorn.http.wsgi import FileWrapper
 from gunicorn.workers.ggevent import GeventWorker
 
 from .answers import OneWriteResponse
+from .environ import EnvironMaker
 from .request_heads import LineMemory, RememberingParser
 
 # A client that neither sends nor takes a byte of what is due for so long is gone.
 SILENT_S = 75.0
+LEFTOVER_S = 3.0
+LEFTOVER_BYTES = 8 << 20
 _GONE = frozenset((errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT, errno.EBADF))
 
 
@@ -35,6 +39,7 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
         self._settings = SimpleNamespace(
             is_ssl=self.cfg.is_ssl, **{name: getattr(self.cfg, name) for name in self.cfg.settings}
         )
+        self._environs = EnvironMaker(self._settings)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         request = None
@@ -44,12 +49,10 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
             parser = RememberingParser(self._settings, client, addr, self._memory)
             while True:
                 request = None
-                with self.timeout_ctx():
-                    request = next(parser)
-                if request is None:
+                request = next(parser)
+                stays = self.handle_request(here, request, client, addr)
+                if not self._is_ready_for_more(parser) or not stays:
                     break
-                request.proxy_protocol_info = None
-                self.handle_request(here, request, client, addr)
         except (NoMoreData, StopIteration, GreenletExit, SystemExit):
             pass  # the client has closed, the answer said close, or the worker ends
         except ssl.SSLError as error:
@@ -65,12 +68,22 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
         finally:
             client.close()
 
-    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
-        """:raises StopIteration: when the connection ends with this answer."""
+    def _is_ready_for_more(self, parser: RememberingParser) -> bool:
+        """Read what is left of a body that nobody wanted (a 413), but not for long. A sender that is cut off at once would
+        never see the answer (RFC 9112 section 9.6)."""
+        if parser.mesg.body.is_read:
+            return True
+        return bool(parser.finish_body(time.monotonic() + LEFTOVER_S, LEFTOVER_BYTES))
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> bool:
+        """Whether another request may follow on the connection.
+
+        :raises StopIteration: when the connection was used up or broken off.
+        """
         answer = None
         try:
-            answer, environ = create(req, sock, addr, listener_name, self._settings, response_class=OneWriteResponse)
-            environ["wsgi.multithread"] = True
+            answer = OneWriteResponse(req, sock, self._settings)
+            environ = self._environs.environ_of(req, sock, addr, listener_name, answer)
             if not self.alive:
                 answer.force_close()
             body = self.wsgi(environ, answer.start_response)
@@ -93,5 +106,4 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
             self.log.exception("Error handling request")
             sock.shutdown(socket.SHUT_RDWR)
             raise StopIteration from None
-        if answer.should_close():
-            raise StopIteration
+        return not answer.should_close()

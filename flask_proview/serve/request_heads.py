@@ -7,13 +7,18 @@ being checked anew; what depends on the rest of the head (repeated fields, their
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 from gunicorn.http.message import RFC9110_5_3_SINGLETON_FIELDS, Request
 from gunicorn.http.parser import Parser
 
+from .arriving import ArrivingBody
+
 MAX_LINES = 8192
 MAX_LINE_BYTES = 1024
+# From the first byte of a head to its last; what drips in longer is given up.
+HEAD_S = 30.0
 Field = tuple[str, str]
 
 
@@ -45,7 +50,19 @@ class RememberingRequest(Request):  # type: ignore[misc]
 
     def __init__(self, cfg: Any, unreader: Any, peer_addr: Any, req_number: int, memory: LineMemory) -> None:
         self._memory = memory
+        self._head_until = 0.0
         super().__init__(cfg, unreader, peer_addr, req_number)
+
+    def read_into(self, unreader: Any, buf: bytearray, stop: bool = False) -> None:
+        """:raises TimeoutError: when the head takes too long."""
+        if self._head_until and time.monotonic() > self._head_until:
+            raise TimeoutError("the head of the request drips in")
+        super().read_into(unreader, buf, stop)
+        self._head_until = self._head_until or time.monotonic() + HEAD_S
+
+    def set_body_reader(self) -> None:
+        super().set_body_reader()
+        self.body: ArrivingBody = ArrivingBody(self.body.reader)
 
     def parse_request_line(self, line_bytes: bytes) -> None:
         line = bytes(line_bytes)
@@ -77,6 +94,16 @@ class RememberingRequest(Request):  # type: ignore[misc]
         ):
             return super().parse_headers(data)  # type: ignore[no-any-return]
         return fields
+
+    def should_close(self) -> bool:
+        """By all that ``Connection`` lists (RFC 9112 section 9.3); gunicorn looks for the bare word in the first of them."""
+        if self.must_close or self.method == "CONNECT":
+            return True
+        values = [value.lower() for name, value in self.headers if name == "CONNECTION"]
+        if values in (["keep-alive"], []):
+            return not values and self.version <= (1, 0)
+        tokens = {token.strip(" \t") for value in values for token in value.split(",")}
+        return "close" in tokens or (self.version <= (1, 0) and "keep-alive" not in tokens)
 
     def _peer_trusted_for_forwarded(self) -> tuple[dict[str, str], list[str]]:
         """Nobody: forwarded headers are judged by server.trusted_proxies, in one place."""

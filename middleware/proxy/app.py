@@ -113,11 +113,27 @@ class ReverseProxy:
         if not request.length and not request.chunked:
             connection.send(request.head)
             return connection.read_head(request.method, early_hints)
-        chunks = body_chunks(environ["wsgi.input"], request, self._max_body)
+        stream = environ["wsgi.input"]
+        chunks = body_chunks(stream, request, self._max_body)
+        if getattr(stream, "is_awaited", False):
+            # The client waits to be told whether its upload is wanted: the application decides.
+            connection.send(request.expecting_head)
+            refusal = connection.refusal(request.method)
+            if refusal is not None:
+                return _closing(refusal)
+            return self._send_body(connection, request, b"", chunks) or connection.read_head(
+                request.method, early_hints
+            )
         # Head and first bytes in one packet; with a kept connection nothing is lost yet when this fails.
-        first = next(chunks, b"")
+        first = request.head + next(chunks, b"")
+        return self._send_body(connection, request, first, chunks) or connection.read_head(request.method, early_hints)
+
+    @staticmethod
+    def _send_body(connection: Connection, request: Request, first: bytes, chunks: Iterator[bytes]) -> Head | None:
+        """The answer when it came before the request was sent to its end."""
         try:
-            connection.send(request.head + first)
+            if first:
+                connection.send(first)
             for chunk in chunks:
                 refusal = connection.early_head(request.method, 400)
                 if refusal is not None:
@@ -132,7 +148,7 @@ class ReverseProxy:
             if early is None:
                 raise
             return _closing(early)
-        return connection.read_head(request.method, early_hints)
+        return None
 
 
 def _closing(head: Head) -> Head:

@@ -16,6 +16,7 @@ from .head import MAX_HEAD, Head, parse_head
 EarlyHints = Callable[[list[tuple[str, str]]], object]
 READ_BYTES = 65_536
 MAX_INTERIM = 16
+CONTINUE_S = 1.0
 # How often a silent event stream looks whether its reader is still there.
 LOOK_S = 5.0
 
@@ -117,6 +118,26 @@ class Connection:
             if head.code >= 200:
                 return head
         return None
+
+    def refusal(self, method: str) -> Head | None:
+        """The final answer when the application gives one instead of ``100 Continue``. Applications that know nothing of
+        Expect say nothing at all, so the wait is short (RFC 9110 section 10.1.1)."""
+        self._sock.settimeout(CONTINUE_S)
+        try:
+            for _ in range(MAX_INTERIM):
+                head = parse_head(self._read_head_bytes(), method)
+                self.used = False
+                if head.code == 100:
+                    return None
+                if head.code >= 200:
+                    return head
+            raise BadAnswer("too many interim answers")
+        except Slow:
+            if self._buffer:
+                raise
+            return None
+        finally:
+            self._sock.settimeout(self._read_s)
 
     def wait_at_most(self, seconds: float, reader_is_there: Callable[[], bool] | None = None) -> None:
         """For a body that may pause longer than ``upstream_read_s``; given up early when nobody reads it any more."""

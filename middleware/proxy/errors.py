@@ -24,6 +24,13 @@ class TooLarge(ProxyError):
     status = "413 Content Too Large"
 
 
+class Dripping(ProxyError):
+    """The request body comes too slowly."""
+
+    status = "408 Request Timeout"
+    ends_connection = True
+
+
 class LengthRequired(ProxyError):
     """The server in front does not decode chunked bodies."""
 

@@ -6,6 +6,7 @@ from html import escape
 
 _TEXT = {
     "400": ("This request could not be understood", "Please go back and try again."),
+    "408": ("The upload took too long", "Please check your connection and send it again."),
     "411": ("This upload is not supported here", "Please tell your institution."),
     "413": ("The file is too large", "Please go back and choose a smaller file."),
     "501": ("This request is not supported here", "Please tell your institution."),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
-from .errors import BadRequest, LengthRequired, TooLarge, Unsupported
+from .errors import BadRequest, Dripping, LengthRequired, TooLarge, Unsupported
 from .forwarded import ForwardedHeaders
 from .head import HOP_BY_HOP, tokens_of
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 BODY_BYTES = 65_536
+UPLOAD_GRACE_S = 60.0
+UPLOAD_BYTES_PER_S = 500
 # Methods whose request may be sent twice when nothing came back (RFC 9110 section 9.2.2).
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS"))
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}")
@@ -42,12 +45,20 @@ class Request:
     upgrade: bool
 
     @property
+    def expecting_head(self) -> bytes:
+        """The head that asks whether the body is wanted (RFC 9110 section 10.1.1)."""
+        return self.head[:-2] + b"Expect: 100-continue\r\n\r\n"
+
+    @property
     def may_repeat(self) -> bool:
         return self.method in IDEMPOTENT and not self.length and not self.chunked
 
 
 def build_request(environ: WSGIEnvironment, forwarded: ForwardedHeaders, authority: str, max_body: int) -> Request:
-    """:raises BadRequest, TooLarge: before anything is sent."""
+    """The head to send and how the body follows.
+
+    :raises BadRequest, TooLarge: before anything is sent.
+    """
     method = environ["REQUEST_METHOD"]
     if _METHOD.fullmatch(method) is None or method in ("CONNECT", "TRACE"):
         raise BadRequest(f"method {method[:40]!r}")
@@ -98,13 +109,16 @@ def body_chunks(stream: IO[bytes], request: Request, max_body: int) -> Iterator[
     """The body as it goes over the wire, read while it arrives.
 
     :raises BadRequest: when the client stops early. :raises TooLarge: when a chunked body grows too long.
+    :raises Dripping: when the client takes too long.
     """
+    started = time.monotonic()
     if request.chunked:
         sent = 0
         while data := _read(stream, BODY_BYTES):
             sent += len(data)
             if sent > max_body:
                 raise TooLarge("a chunked request body")
+            _check_pace(started, sent)
             yield b"%x\r\n%b\r\n" % (len(data), data)
         yield b"0\r\n\r\n"
         return
@@ -114,12 +128,21 @@ def body_chunks(stream: IO[bytes], request: Request, max_body: int) -> Iterator[
         if not data:
             raise BadRequest(f"the request body ended {left} bytes early")
         left -= len(data)
+        _check_pace(started, request.length - left)
         yield data
+
+
+def _check_pace(started: float, sent: int) -> None:
+    """An upload holds a connection to the application: it may be slow, but not for ever."""
+    if time.monotonic() - started > UPLOAD_GRACE_S + sent / UPLOAD_BYTES_PER_S:
+        raise Dripping(f"{sent} bytes of the request body in {time.monotonic() - started:.0f} s")
 
 
 def _read(stream: IO[bytes], size: int) -> bytes:
     try:
-        return stream.read(size)
+        # ``read`` of most servers waits for all of it; an upload goes on as it arrives where the server can tell.
+        some = getattr(stream, "read1", None) or stream.read
+        return some(size)
     except (OSError, ValueError) as error:
         raise BadRequest(f"the request body cannot be read: {error}") from None
 

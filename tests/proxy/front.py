@@ -1,14 +1,18 @@
-"""The proxy as it is served: gunicorn with its gevent worker. ``python -m tests.proxy.front UPSTREAM FD``"""
+"""The proxy as it is served: gunicorn with our gevent worker. ``python -m tests.proxy.front OPTIONS FD``"""
 
 from __future__ import annotations
 
+import importlib
+import json
+import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask_proview.config import Config, load_config
 from flask_proview.serve.web import WebServer
@@ -30,23 +34,57 @@ class _ProxyOnly(WebServer):
         return ReverseProxy(self._config)
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A running proxy."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
-def gunicorn_proxy(upstream: str) -> Iterator[int]:
-    """The port of a running proxy. The socket is bound here, so a request waits instead of being refused."""
+def running_proxy(
+    upstream: str,
+    *,
+    patience: Mapping[str, float] | None = None,
+    env: Mapping[str, str] | None = None,
+    **server: Any,
+) -> Iterator[Front]:
+    """The socket is bound here, so a request waits instead of being refused.
+
+    :param patience: ``module:NAME`` → seconds, for limits that would take minutes to reach.
+    """
+    options = json.dumps({"upstream": upstream, "server": server, "patience": dict(patience or {})})
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.set_inheritable(True)
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.proxy.front", upstream, str(listener.fileno())],
+            [sys.executable, "-m", "tests.proxy.front", options, str(listener.fileno())],
             cwd=ROOT,
+            env={**os.environ, **(env or {})},
             pass_fds=[listener.fileno()],
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield int(listener.getsockname()[1])
+            yield Front(int(listener.getsockname()[1]), process)
         finally:
             process.terminate()
             process.wait(20)
 
 
+@contextmanager
+def gunicorn_proxy(upstream: str, **options: Any) -> Iterator[int]:
+    """The port of a running proxy."""
+    with running_proxy(upstream, **options) as front:
+        yield front.port
+
+
+def _main(options: dict[str, Any], fd: str) -> None:
+    for place, seconds in options["patience"].items():
+        module, _, name = place.partition(":")
+        setattr(importlib.import_module(module), name, seconds)
+    server = {"upstream_connect_s": 2, **options["server"]}
+    _ProxyOnly(proxy_config(options["upstream"], **server), f"fd://{fd}").run()
+
+
 if __name__ == "__main__":
-    _ProxyOnly(proxy_config(sys.argv[1], upstream_connect_s=2), f"fd://{sys.argv[2]}").run()
+    _main(json.loads(sys.argv[1]), sys.argv[2])
