@@ -28,7 +28,7 @@ from .page_origin import PageOrigins
 from .request import prepare_request
 from .respond import Change, PageResponse
 from .routes import RouteTable
-from .shell import requested_target, shell_headers, shell_page, wants_inline
+from .shell import requested_target, shell_headers, shell_language, shell_page, wants_inline
 from .verdict import PageJudge
 
 if TYPE_CHECKING:
@@ -162,9 +162,10 @@ class InjectMiddleware:
             return None  # reported with the page
         body = shell_page(
             page.parts.tag("shell", page.script_root).decode("ascii"),
-            title=route.title or page.account.title or "Proctored page",
+            title=route.title or page.account.title,
             source=requested_target(environ),
             mount=page.script_root + self._mount,
+            language=shell_language(environ, route.language or page.account.language),
         )
         mark = self._marks.header(page.account, page.identity(()))
         return [*shell_headers(len(body), page.origin, cookie), mark], body

@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
+from flask_proview.languages import choose_language, html_attributes, page_words
 from flask_proview.origins import Origin
 
 from .csp import Site
@@ -25,23 +26,29 @@ _PATH_SAFE = "/:@!$&'()*+,;=~-._"
 _RAW_TARGET = re.compile(r"/[!-~]*")
 
 
-def shell_page(tag: str, *, title: str, source: str, mount: str) -> bytes:
+def shell_page(tag: str, *, title: str | None, source: str, mount: str, language: str) -> bytes:
     """The document.
 
     :param tag: the script element with role ``shell``.
     :param source: what the frame shows: path and query on this origin.
     """
-    shown_title, shown_source = escape(title), escape(source)
+    words = page_words(language)
+    shown_title, shown_source = escape(title or words["proctored"]), escape(source)
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{shown_title}</title>'
+        f'<!doctype html><html {html_attributes(language)}><head><meta charset="utf-8"><title>{shown_title}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="stylesheet" href="{escape(mount)}/static/sdk/shell.css">{tag}</head>'
         # No name: the page in it would see it as its own window.name.
         f'<body><iframe id="proview-frame" title="{shown_title}" allow="{ALLOW}"'
         f' data-proview-src="{shown_source}"></iframe>'
-        f"<noscript><p>This page is proctored and needs JavaScript. Please switch it on and"
-        f' <a href="{shown_source}">open the page again</a>.</p></noscript></body></html>'
+        f"<noscript><p>{escape(words['script'])}"
+        f' <a href="{shown_source}">{escape(words["reopen"])}</a></p></noscript></body></html>'
     ).encode()
+
+
+def shell_language(environ: WSGIEnvironment, setting: str | None) -> str:
+    """What the browser code shows, too: it reads the shell's ``lang``."""
+    return choose_language(str(environ.get("HTTP_ACCEPT_LANGUAGE", "")), setting)
 
 
 def shell_headers(length: int, origin: Origin, cookie: str) -> list[tuple[str, str]]:

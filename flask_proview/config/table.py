@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, TypeVar
 
+from flask_proview.languages import LANGUAGES
 from flask_proview.origins import DomainSet, Origin
 
 from . import parsers as p
@@ -236,6 +237,9 @@ class Account:
         "What a session type asks of candidates: { TYPE = { screen, id_photo, face_photo, audio_check, approval } }; see session-types.md.",
     )
     title: str | None = setting(None, p.text, "Name shown to the candidate.")
+    language: str | None = setting(
+        None, p.choice(*LANGUAGES), "Language of what candidates read; default: the page's, else the browser's."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +266,9 @@ class Route:
     approval: bool | None = setting(None, p.boolean, "A proctor has to let candidates in; default: by session type.")
     title: str | None = setting(None, p.text, "Session title.")
     preview_style: str | None = setting(None, p.text, "CSS of the camera preview.")
+    language: str | None = setting(
+        None, p.choice(*LANGUAGES), "Language of what candidates read; default: the account's."
+    )
     session: tuple[str, ...] = setting(
         (),
         p.sources,

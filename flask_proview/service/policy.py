@@ -22,7 +22,8 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
     route = route_of(config, session.route)
     limits, capture = config.limits, config.capture
     quiz = session.options.get("quiz") or {}
-    asked = type_policy(config.account(session.account), route, session.session_type)
+    account = config.account(session.account)
+    asked = type_policy(account, route, session.session_type)
     screen = asked.screen or session.options.get("screen") is True
     return {
         "session_type": session.session_type,
@@ -53,6 +54,7 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
         if session.session_type == "live_proctor" and config.media.live != "off"
         else config.media.live,
         "preview_style": route.preview_style if route else None,
+        "language": (route and route.language) or (account and account.language) or None,
         "stop_paths": [rule_regex(rule) for rule in route.stop_paths] if route else [],
         "cover": route.cover if route else False,
         "instructions": quiz.get("candidate_instructions"),

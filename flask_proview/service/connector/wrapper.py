@@ -15,6 +15,7 @@ from markupsafe import escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from flask_proview.errors import ApiError, FieldError, TokenError
+from flask_proview.languages import choose_language, html_attributes, page_words
 from flask_proview.origins import Origin
 from flask_proview.service.login_api import require_bearer
 from flask_proview.service.requests import read_json
@@ -53,17 +54,13 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
             claims = runtime.signer.read(Kind.WRAPPER, token)
         except TokenError as error:
             old = error.code == "token_expired"
-            return _page(
-                "This link has expired" if old else "This link is not valid",
-                "Open the exam again from your course page." if old else "Check that the whole link was copied.",
-                410 if old else 404,
-            )
+            return _page("link_expired", "from_course", 410) if old else _page("link_invalid", "whole_link", 404)
         url = str(claims["url"])
         if not _is_ours(runtime, url):  # the account's domains may have changed since
-            return _page("This link is not valid", "Its site is not listed any more.", 404)
+            return _page("link_invalid", "not_listed", 404)
         if claims.get("secure") and SECURE_BROWSER not in request.headers.get("User-Agent", ""):
             place = url.split("://", 1)[1]
-            return _page("Secure browser needed", f'This exam is taken in the Proview secure browser. If it is installed, <a href="tsb://{escape(place)}">open the exam there</a>.', 403)  # fmt: skip
+            return _page("secure_title", "secure", 403, link=("secure_open", f"tsb://{place}"))
         return redirect(url, 303)
 
 
@@ -111,11 +108,18 @@ def _seconds_until(raw: object) -> float | None:
         return None
 
 
-def _page(title: str, text: str, status: int) -> BaseResponse:
+def _page(title: str, text: str, status: int, link: tuple[str, str] | None = None) -> BaseResponse:
+    """In a language of the browser. Title, text and the link's first half are keys of the words."""
+    language = choose_language(request.headers.get("Accept-Language", ""))
+    words = page_words(language)
+    opening = f' <a href="{escape(link[1])}">{escape(words[link[0]])}</a>' if link else ""
     page = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title></head>'
-        f"<body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
+        f'<!doctype html><html {html_attributes(language)}><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{escape(words[title])}</title></head>"
+        f"<body><main><h1>{escape(words[title])}</h1><p>{escape(words[text])}{opening}</p></main></body></html>"
     )
     response = make_response(page, status)
+    response.content_language.add(language)
+    response.vary.add("Accept-Language")
     response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
     return response
