@@ -32,7 +32,7 @@ from sqlalchemy import select
 
 from flask_proview.recordings.layout import Layout
 from flask_proview.sessions.models import Piece, Session
-from tests.demo.browser import Site, Visitor
+from tests.demo.browser import Visitor
 from tests.e2e.browser import Candidate, chromium
 from tests.e2e.installation import ROOT, Deployment, Installation, answers, in_front_of, wait_until
 from tests.e2e.media import Played, play
@@ -248,26 +248,27 @@ def pieces(running: Deployment, uuid: str, track: str = "camera") -> set[tuple[i
         return {(run, seq) for run, seq in rows}
 
 
-def sessions_of_two_logins(folder: Path, upstream: str, cookie: str) -> dict[str, bool]:
-    """Whether an attempt keeps its session when its candidate logs in anew, by what the route takes the session id from."""
-    sources = {"attempt": "path:attempt", "cookie": f"cookie:{cookie}"}
+def two_sources(cookie: str) -> dict[str, Any]:
+    """Changes for `write_config`: questions are named by a cookie, all other pages by the attempt in their path."""
     first = {
         "name": "cookie",
         "path": "/exam/<attempt>/q/<page>",
-        "session": sources["cookie"],
+        "session": f"cookie:{cookie}",
         "profile": "cookie:uid",
     }
-    with in_front_of(upstream, folder, first_routes=[first], route={"name": "attempt", "mode": "inline"}) as running:
-        visitor = Visitor(Site("legacy", running.url, folder))
-        visitor.log_in()
-        base = visitor.start()
-        pages = {"attempt": f"{base}/instructions", "cookie": f"{base}/q/1"}
-        before = {name: start_over_http(running, visitor, name, page) for name, page in pages.items()}
-        for name, page in pages.items():
-            assert start_over_http(running, visitor, name, page) == before[name], "the next page goes on with it"
-        visitor.log_in()
-        after = {name: start_over_http(running, visitor, name, page) for name, page in pages.items()}
-        return {sources[name]: before[name] == after[name] for name in pages}
+    return {"first_routes": [first], "route": {"name": "attempt", "mode": "inline"}}
+
+
+def sessions_kept_over_two_logins(running: Deployment, visitor: Visitor) -> dict[str, bool]:
+    """Whether an attempt keeps its session when its candidate logs in anew, by the route's name."""
+    visitor.log_in()
+    base = visitor.start()
+    pages = {"attempt": f"{base}/instructions", "cookie": f"{base}/q/1"}
+    before = {name: start_over_http(running, visitor, name, page) for name, page in pages.items()}
+    for name, page in pages.items():
+        assert start_over_http(running, visitor, name, page) == before[name], "the next page goes on with it"
+    visitor.log_in()
+    return {name: start_over_http(running, visitor, name, page) == before[name] for name, page in pages.items()}
 
 
 def start_over_http(running: Deployment, visitor: Visitor, route: str, page: str) -> str:

@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import Playwright
 
 from demo_app import tomcat
+from tests.demo.browser import Site, Visitor
 from tests.e2e.browser import Candidate, chromium
 from tests.e2e.installation import in_front_of
 from tests.frame.driver import Prompts, drive, five_questions
@@ -19,9 +20,10 @@ from .harness import (
     check_ledger,
     only_session,
     pieces,
-    sessions_of_two_logins,
+    sessions_kept_over_two_logins,
     started,
     take_exam_behind_proxy,
+    two_sources,
     wait_finalised,
 )
 from .snippets import snippet
@@ -88,7 +90,9 @@ def test_forty_page_loads_leave_no_gap_and_ask_nothing_twice(playwright: Playwri
 
 
 def test_a_login_changes_the_id_of_the_cookie_but_not_the_attempt(tmp_path: Path, site: str) -> None:
-    assert sessions_of_two_logins(tmp_path, site, "JSESSIONID") == {"path:attempt": True, "cookie:JSESSIONID": False}
+    with in_front_of(site, tmp_path, **two_sources("JSESSIONID")) as running:
+        visitor = Visitor(Site("jsp", running.url, tmp_path))
+        assert sessions_kept_over_two_logins(running, visitor) == {"attempt": True, "cookie": False}
 
 
 def test_a_site_that_browsers_reach_by_https_knows_it(site: str) -> None:

@@ -10,9 +10,9 @@ import requests
 from playwright.sync_api import Playwright
 
 from tests.demo.browser import Site, Visitor
-from tests.e2e.installation import in_front_of, wait_until
+from tests.e2e.installation import Installation, in_front_of, wait_until
 
-from .harness import MODES, sessions_of_two_logins, started, take_exam_behind_proxy
+from .harness import MODES, sessions_kept_over_two_logins, started, take_exam_behind_proxy, two_sources
 from .php_fpm import PhpFpm
 
 pytestmark = pytest.mark.system
@@ -37,23 +37,29 @@ def test_the_exam_is_proctored_from_login_to_the_done_page(
     take_exam_behind_proxy(playwright, tmp_path, site, mode)
 
 
-def test_a_login_changes_the_id_of_the_cookie_but_not_the_attempt(tmp_path: Path, site: str) -> None:
-    assert sessions_of_two_logins(tmp_path, site, "PHPSESSID") == {"path:attempt": True, "cookie:PHPSESSID": False}
+@pytest.fixture(scope="module")
+def running(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """What tests without a browser need only one of."""
+    with in_front_of(site, tmp_path_factory.mktemp("proxy"), **two_sources("PHPSESSID")) as installed:
+        yield installed
 
 
-def test_the_upload_limit_of_user_ini_holds_behind_the_proxy(tmp_path: Path, site: str) -> None:
-    with in_front_of(site, tmp_path, route={"mode": "inline"}) as running:
-        visitor = Visitor(Site("php", running.url, tmp_path))
+def test_a_login_changes_the_id_of_the_cookie_but_not_the_attempt(tmp_path: Path, running: Installation) -> None:
+    visitor = Visitor(Site("php", running.url, tmp_path))
+    assert sessions_kept_over_two_logins(running, visitor) == {"attempt": True, "cookie": False}
+
+
+def test_the_upload_limit_of_user_ini_holds_behind_the_proxy(tmp_path: Path, site: str, running: Installation) -> None:
+    largest, larger = bytes(20 << 20), bytes((20 << 20) + 1)
+    for way in (running.url, site):
+        visitor = Visitor(Site("php", way, tmp_path))
         visitor.log_in()
         base = visitor.start()
-        largest, larger = bytes(20 << 20), bytes((20 << 20) + 1)
-        for route in (running.url, site):
-            visitor.site = Site("php", route, tmp_path)
-            assert "at most 20 MB" in visitor.get(f"{base}/upload").text
-            assert visitor.upload(base, "working.bin", largest).status_code == 303
-            refused = visitor.upload(base, "working.bin", larger)
-            assert refused.status_code == 413
-            assert "larger than 20 MB" in refused.text
+        assert "at most 20 MB" in visitor.get(f"{base}/upload").text
+        assert visitor.upload(base, "working.bin", largest).status_code == 303
+        refused = visitor.upload(base, "working.bin", larger)
+        assert refused.status_code == 413
+        assert "larger than 20 MB" in refused.text
         assert visitor.answers(base)["upload"]["size"] == len(largest)
 
 
