@@ -188,7 +188,7 @@ def _answer_error(error: ProxyError, environ: WSGIEnvironment, start_response: S
     level = logging.WARNING if error.status.startswith("5") else logging.INFO
     path = str(environ.get("PATH_INFO", ""))[:200]
     log.log(level, "%s %r: %s (%s) [%s]", environ.get("REQUEST_METHOD"), path, error.status, error.detail, reference)
-    headers, body = error_page(error.status, reference)
+    headers, body = error_page(error.status, reference, str(environ.get("HTTP_ACCEPT_LANGUAGE", "")))
     start_response(error.status, headers)
     page = b"" if environ.get("REQUEST_METHOD") == "HEAD" else body
     if error.ends_connection and client_socket(environ) is not None:
