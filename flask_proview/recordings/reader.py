@@ -103,9 +103,13 @@ class RunReader:
                 self._index, self._position = self._index + 1, 0
 
 
-def header_of(path: Path, first: Slice) -> bytes | None:
-    """What stands before the first Cluster of a run's piece 0; None when it is not the start of a WebM stream."""
-    with RunReader(path, [first]) as reader:
+def header_of(path: Path, start: Sequence[Slice]) -> bytes | None:
+    """What stands before the first Cluster of a run; None when it is not the start of a WebM stream.
+
+    :param start: the pieces from 0 on. Browsers that start slowly cut their first slices inside the header: Chromium was
+        seen to send one byte of it as piece 0.
+    """
+    with RunReader(path, start) as reader:
         data = _read_up_to(reader, HEADER_LIMIT)
     if not data.startswith(EBML):
         return None

@@ -119,7 +119,7 @@ def _add_run(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice
 
 def _add_parts(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice]) -> None:
     parts = spans(slices)
-    header = header_of(path, parts[0][0]) if parts[0][0].seq == 0 else None
+    header = header_of(path, parts[0]) if parts[0][0].seq == 0 else None
     if header is None:
         # Without its header no part of a run can be read; a late piece 0 makes this function run again.
         code = "headless" if parts[0][0].seq else "not_webm"

@@ -110,6 +110,17 @@ def test_a_late_piece_fills_the_gap_when_finalised_again(place: Place, ten: Reco
     assert ledger(place, session) == [(0, 10_000, "recorded", "upload")]
 
 
+@pytest.mark.parametrize("cut", [1, 3, 40, 200])
+def test_a_header_that_is_cut_into_several_pieces_is_read(place: Place, ten: Recorded, cut: int) -> None:
+    first, *rest = ten.pieces
+    session = place.start()
+    send(place, session, Recorded([first[:cut], first[cut:], *rest], ten.piece_ms, ten.frames), 0, without=[6])
+    place.end(session, 11_000)
+    made = finalise(place, session)["camera"]
+    assert made.notes == [{"run": 0, "code": "pieces_missing", "from": 6, "to": 6}]
+    assert len(frame_times(place.layout.recording_file(session.uuid, "camera"))) == ten.frames - 15
+
+
 def test_a_run_without_its_header_is_reported_and_played_when_it_comes(place: Place, ten: Recorded) -> None:
     session = place.start()
     send(place, session, ten, 0, without=[0])

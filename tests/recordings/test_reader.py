@@ -85,9 +85,9 @@ def test_the_header_is_what_stands_before_the_first_cluster(tmp_path: Path) -> N
     slices = write(
         tmp_path / "run", {0: EBML + b"tracks" + CLUSTER + b"data", 1: b"#EXTM3U", 2: EBML + b"only"}, [1, 0, 2]
     )
-    assert header_of(tmp_path / "run", slices[0]) == EBML + b"tracks"
-    assert header_of(tmp_path / "run", slices[1]) is None
-    assert header_of(tmp_path / "run", slices[2]) == EBML + b"only"
+    assert header_of(tmp_path / "run", [slices[0]]) == EBML + b"tracks"
+    assert header_of(tmp_path / "run", [slices[1]]) is None
+    assert header_of(tmp_path / "run", [slices[2]]) == EBML + b"only"
 
 
 def test_a_file_shorter_than_its_rows_is_an_error_not_an_end(tmp_path: Path) -> None:
