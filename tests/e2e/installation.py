@@ -75,7 +75,8 @@ class Deployment:
             f"{self.url}/proview/v1/user/login", json={"username": "admin", "password": PASSWORD}, timeout=10
         )
         answer.raise_for_status()
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        # Not Authorization: Apache does not hand it to WSGI applications unless it is told to.
+        return {"X-Proview-Token": answer.json()["access_token"]}
 
     def details(self, uuid: str) -> dict[str, Any]:
         answer = requests.get(f"{self.url}/proview/v1/sessions/{uuid}", headers=self.bearer(), timeout=10)
