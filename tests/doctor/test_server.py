@@ -50,7 +50,7 @@ def told(asked: Asked, **seen: object) -> bytes:
 
 
 FINE: dict[str, Answer | Answerer] = {
-    NIL: api("401 Unauthorized", code="token_missing"),
+    NIL: lambda _asked: api("401 Unauthorized", code="token_missing"),
     "/proview/init.js": page(LOADER, kind="text/javascript"),
     "/proview/v1/check": told,
     f"{NIL}/signal": api("501 Not Implemented", code="websocket_unsupported"),
