@@ -145,7 +145,7 @@ def _page(
     head: str = "",
     status: str = "200 OK",
 ) -> Iterable[bytes]:
-    page = f"<!doctype html><html lang=de><head><title>{title}</title>{head}</head><body>{body}</body></html>".encode()
+    page = f"<!doctype html><html lang=en><head><title>{title}</title>{head}</head><body>{body}</body></html>".encode()
     start_response(status, [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(page))), *headers])
     return [page]
 

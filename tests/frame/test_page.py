@@ -42,7 +42,7 @@ def test_frame_is_named_after_the_page_in_its_language(framed: Window) -> None:
             framed.page.evaluate(
                 "[document.getElementById('proview-frame').title, document.getElementById('proview-frame').lang]"
             )
-            == ["7 one", "de"]
+            == ["7 one", "en"]
         ),
         "title and language of the frame",
     )
