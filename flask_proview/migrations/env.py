@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from alembic import context
+from sqlalchemy import text
 
 from flask_proview.sessions.database import Database
 from flask_proview.sessions.models import Base
+
+# Any number will do that nothing else in the database locks.
+LOCK = 0x70726F76696577
 
 
 def run() -> None:
     """Run the migrations on the URL that ``flask_proview.sessions.database`` put into the attributes."""
     database = Database(context.config.attributes["url"])
     try:
-        with database.engine.connect() as connection:
+        with database.engine.connect().execution_options(proview_begin="IMMEDIATE") as connection:
+            # One at a time: server processes that start together on a new database would create the tables twice. SQLite takes
+            # its write lock with BEGIN; who waited finds everything done.
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            else:
+                connection.begin()
             context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
             with context.begin_transaction():
                 context.run_migrations()

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -95,3 +98,30 @@ def test_writers_that_read_first_wait_for_each_other(any_place: Place) -> None:
     row = any_place.sessions.get(session.uuid)
     assert row is not None
     assert row.bytes_stored == 40
+
+
+MIGRATE = """
+import sys, time
+from flask_proview.sessions.database import upgrade
+while time.time() < float(sys.argv[2]):
+    pass
+upgrade(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.system)])
+def test_processes_that_start_together_on_a_new_database_create_it_once(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    url = request.getfixturevalue("postgres_url") if kind == "postgresql" else f"sqlite:///{tmp_path}/new.db"
+    together = str(time.time() + 3)
+    processes = [
+        subprocess.Popen([sys.executable, "-c", MIGRATE, url, together], stderr=subprocess.PIPE) for _ in range(4)
+    ]
+    errors = [process.communicate(timeout=60)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0, 0], errors
+    db = Database(url)
+    try:
+        assert is_current(db)
+    finally:
+        db.dispose()
