@@ -134,11 +134,16 @@ def memory(target: Target) -> tuple[float, float, float]:
 
 
 def show(results: dict[str, dict[str, tuple[float, float]]]) -> None:
-    print(f"{'CPU microseconds per request':<30}" + "".join(f"{size:>12}{'ours is':>9}" for size in SIZES) + "   rps 30 KB")
+    print(
+        f"{'CPU microseconds per request':<30}"
+        + "".join(f"{size:>12}{'ours is':>9}" for size in SIZES)
+        + "   rps 30 KB"
+    )
     base = results["proview"]
     for name, sizes in results.items():
         cells = "".join(
-            f"{sizes[size][0]:>12.0f}" + (f"{base[size][0] / sizes[size][0]:>8.2f}x" if name != "proview" else f"{'':>9}")
+            f"{sizes[size][0]:>12.0f}"
+            + (f"{base[size][0] / sizes[size][0]:>8.2f}x" if name != "proview" else f"{'':>9}")
             for size in SIZES
         )
         print(f"{name:<30}{cells}{sizes[GOAL_PAGE][1]:>12.0f}")

@@ -99,7 +99,13 @@ _TABLE = (
     (10028, "Live View Opened", "A proctor opened the live view.", _INFO, 0),
     (10029, "Live View Closed", "The last proctor left the live view.", _INFO, 0),
     (10035, "Session Rated", "A reviewer judged the session.", _INFO, 0),
-    (10045, "Page Opened Outside The Frame", "A page could not be shown in the frame and recorded itself.", _TECHNICAL, 0),
+    (
+        10045,
+        "Page Opened Outside The Frame",
+        "A page could not be shown in the frame and recorded itself.",
+        _TECHNICAL,
+        0,
+    ),
     (10036, "Forged Event", "The browser sent an event that only the server makes.", _HIGH, 10),
 )
 

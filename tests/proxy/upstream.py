@@ -115,11 +115,18 @@ def read_request(sock: socket.socket, *, stop_at_head: bool = False) -> bytes:
     length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)
     if length:
         while len(body) < int(length[1]):
-            body += sock.recv(65536)
+            body += _more(sock)
     elif re.search(rb"\r\ntransfer-encoding: *chunked", head, re.I):
         while not body.endswith(b"0\r\n\r\n"):
-            body += sock.recv(65536)
+            body += _more(sock)
     return head + b"\r\n\r\n" + body
+
+
+def _more(sock: socket.socket) -> bytes:
+    data = sock.recv(65536)
+    if not data:
+        raise ConnectionError("the request ended early")
+    return data
 
 
 def fields(request: bytes) -> dict[str, str]:

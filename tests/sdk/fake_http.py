@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .fake_service import FakeService, FakeSession
 
 STATIC = Path(__file__).resolve().parents[2] / "static"
-TYPES = {".js": "text/javascript", ".css": "text/css"}
+TYPES = {".js": "text/javascript", ".css": "text/css", ".json": "application/json"}
 
 
 class Handler(BaseHTTPRequestHandler):
