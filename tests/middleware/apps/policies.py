@@ -31,7 +31,7 @@ def application() -> WSGIApplication:
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "4")])
             return [b"none"]
         head, text = case.get("head", ""), case.get("body", "<p>Question</p>")
-        body = f"<!doctype html><html lang=fr><head>{head}<title>{parts[4]}</title></head><body>{text}</body></html>".encode()
+        body = f"<!doctype html><html lang=en><head>{head}<title>{parts[4]}</title></head><body>{text}</body></html>".encode()
         coded = [("Content-Encoding", "gzip")] if parts[3] == "gzip" else []
         body = gzip.compress(body) if coded else body
         headers = [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(body))), *coded]
