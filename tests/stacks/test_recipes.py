@@ -34,6 +34,12 @@ def documented(page: str) -> Config:
         ("jsp.md", "/exam/17;v=1/done;jsessionid=0A1B.node1", "exam", "stop"),
         ("jsp.md", "/exam/take.do;jsessionid=0A1B", "take", "page"),
         ("jsp.md", "/exam/finished.do", "take", "stop"),
+        ("aspnet.md", "/Exam/Take.aspx", "exam", "page"),
+        ("aspnet.md", "/Exam/Done.aspx", "exam", "stop"),
+        ("aspnet.md", "/Quiz/Take.aspx", "take", "page"),
+        ("django.md", "/exam/8f2c/q/3", "exam", "page"),
+        ("django.md", "/take/", "take", "page"),
+        ("django.md", "/finished/", "take", "stop"),
     ],
 )
 def test_a_documented_address_is_protected(page: str, path: str, route: str, role: str) -> None:
@@ -43,6 +49,6 @@ def test_a_documented_address_is_protected(page: str, path: str, route: str, rol
     assert ";" not in "".join(match.variables.values())
 
 
-@pytest.mark.parametrize("page", ["php.md", "jsp.md"])
+@pytest.mark.parametrize("page", ["php.md", "jsp.md", "aspnet.md", "django.md"])
 def test_the_login_is_left_alone(page: str) -> None:
     assert RouteTable(documented(page).routes).match("/login;jsessionid=0A1B", "GET") is None
