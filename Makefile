@@ -49,7 +49,12 @@ format: $(VENV)/.dev ## Format the Python code
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 
-bench: $(VENV)/.dev ## Benchmarks: ratios against named peers, in CPU-seconds
+$(VENV)/peers/.installed: requirements/bench.txt | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/.dev $(VENV)/peers/.installed system ## Benchmarks: ratios against named peers, in CPU-seconds
 	@$(BIN)/python -m bench
 
 sdk: node_modules/.installed $(VENV)/.run ## Bundle static/sdk into static/bundle (commit the result)
@@ -59,6 +64,7 @@ lock: $(VENV)/.dev ## Resolve setup.cfg and requirements/dev.in into hashed lock
 	$(BIN)/uv pip compile -q --no-header --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade setup.cfg -o requirements/run.txt
 	$(BIN)/uv pip compile -q --no-header --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade setup.cfg requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --no-header --generate-hashes --no-emit-index-url --no-emit-find-links -c requirements/dev.txt requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile -q --no-header --generate-hashes --no-emit-index-url --no-emit-find-links --upgrade requirements/bench.in -o requirements/bench.txt
 
 clean: ## Remove what the targets made (not var/)
 	rm -rf $(VENV) node_modules build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-BENCHMARKS = ("ingest", "finalise", "live", "inject")
+BENCHMARKS = ("ingest", "finalise", "live", "inject", "proxy")
 
 
 def main() -> int:
