@@ -17,9 +17,9 @@ from huey.consumer import Consumer
 from huey.serializer import SignedSerializer
 from sqlalchemy import or_, select
 
+from flask_proview.catalogue import EXPIRED
 from flask_proview.config import Config
 from flask_proview.sessions.callbacks import CallbackStore
-from flask_proview.sessions.catalogue import EXPIRED
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.events import EventStore
 from flask_proview.sessions.mailbox import Mailbox

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as OrmSession
 
+from flask_proview.catalogue import EVENTS, RATED
 from flask_proview.sessions.callbacks import playback_url
-from flask_proview.sessions.catalogue import EVENTS, RATED
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import event_counts
 from flask_proview.sessions.index import proview_index

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from flask_proview.catalogue import COMPLETED, TERMINATED
 from flask_proview.errors import ApiError
-from flask_proview.sessions.catalogue import COMPLETED, TERMINATED
 from flask_proview.sessions.models import Session, State
 
 from .runtime import Runtime

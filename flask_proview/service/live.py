@@ -10,9 +10,9 @@ import logging
 import secrets
 from collections.abc import Mapping
 
+from flask_proview.catalogue import LIVE_CLOSED, LIVE_OPENED
 from flask_proview.errors import ApiError
 from flask_proview.links import LinkError
-from flask_proview.sessions.catalogue import LIVE_CLOSED, LIVE_OPENED
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import OPEN_STATES, Session
 

@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session as OrmSession
 
+from flask_proview.catalogue import EVENTS, FORGED, SERVER_ONLY, name_of
 from flask_proview.config import Config
 from flask_proview.errors import ApiError
 
-from .catalogue import EVENTS, FORGED, SERVER_ONLY, name_of
 from .database import Database, now_ms
 from .models import Event, Session
 from .text import storable

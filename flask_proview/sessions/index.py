@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .catalogue import EVENTS
+from flask_proview.catalogue import EVENTS
 
 MOST_OF_ONE_TYPE = 40
 HIGH_FROM, MEDIUM_FROM = 80, 50

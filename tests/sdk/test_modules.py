@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flask_proview.sessions.catalogue import EVENTS
+from flask_proview.catalogue import EVENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SDK = ROOT / "static" / "sdk"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 
+from flask_proview.catalogue import RATED
 from flask_proview.service.runtime import Runtime
-from flask_proview.sessions.catalogue import RATED
 from flask_proview.sessions.store import StartRequest
 from flask_proview.tokens import Kind
 

@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
+from flask_proview.catalogue import FORGED, SERVER_ONLY
 from flask_proview.errors import ApiError
 from flask_proview.sessions import events as events_module
-from flask_proview.sessions.catalogue import FORGED, SERVER_ONLY
 from flask_proview.sessions.events import FUTURE_TOLERANCE_MS, ClientEvent, EventStore
 
 from .conftest import Place

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_proview.sessions.catalogue import EVENTS, Severity
+from flask_proview.catalogue import EVENTS, Severity
 from flask_proview.sessions.index import MOST_OF_ONE_TYPE, proview_index
 
 FOCUS_OUT, SCREEN_STOPPED, IDLE = 5, 12, 6

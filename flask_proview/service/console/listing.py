@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session as OrmSession
 
-from flask_proview.sessions.catalogue import RATED
+from flask_proview.catalogue import RATED
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import OPEN_STATES, Event, Outcome, Session, State
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from flask_proview.catalogue import RATED
 from flask_proview.config import Config
 from flask_proview.errors import ApiError, FieldError
 from flask_proview.sessions.callbacks import wish
-from flask_proview.sessions.catalogue import RATED
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Event, Session, State
 

@@ -9,10 +9,10 @@ from flask import jsonify, redirect, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from flask_proview.catalogue import EVENTS, RATED
 from flask_proview.errors import ApiError
 from flask_proview.service.ending import end_session
 from flask_proview.service.runtime import Runtime
-from flask_proview.sessions.catalogue import EVENTS, RATED
 from flask_proview.sessions.models import Event, Session, State
 
 from .gate import Gate, Right, Visitor

@@ -1,0 +1,75 @@
+"""What technology does, and what the server and its operators do."""
+
+from __future__ import annotations
+
+from .kinds import HIGH, INFO, TECHNICAL, Basis, Source, Table, browser
+
+TECHNICAL_TABLE: Table = (
+    (
+        browser("the answers of the service, and the browser's offline event"),
+        (
+            (10007, "Network Lost", "The candidate's connection was lost.", TECHNICAL, 0),
+            (10008, "Network Restored", "The candidate's connection is back.", TECHNICAL, 0),
+        ),
+    ),
+    (
+        browser("measured round trips, unsent recording, Network Information where there is one"),
+        (
+            (10090, "Connection Slow", "The connection is too slow for a while; nothing is lost.", TECHNICAL, 0),
+            (10091, "Connection Good Again", "The connection keeps up again.", TECHNICAL, 0),
+        ),
+    ),
+    (
+        browser("IndexedDB"),
+        (
+            (10018, "Local Buffer Full", "The browser has no room left to keep the recording.", TECHNICAL, 0),
+            (
+                10019,
+                "Local Buffer Not Durable",
+                "The browser cannot keep the recording over a crash (private window).",
+                TECHNICAL,
+                0,
+            ),
+        ),
+    ),
+    (
+        browser("the recorder and its uploads"),
+        (
+            (10020, "Piece Refused", "The server refused a piece of the recording for good.", TECHNICAL, 0),
+            (10022, "Recorder Restarted", "The browser's recorder failed and was started again.", TECHNICAL, 0),
+        ),
+    ),
+    (
+        browser("the shell of frame mode"),
+        (
+            (
+                10045,
+                "Page Opened Outside The Frame",
+                "A page could not be shown in the frame and recorded itself.",
+                TECHNICAL,
+                0,
+            ),
+        ),
+    ),
+    (
+        browser("the browser's own limits for each type"),
+        ((10094, "Events Left Out", "More events of one type than are worth reporting; how many.", TECHNICAL, 0),),
+    ),
+    (
+        Basis(Source.SERVER, "the life of the session"),
+        (
+            (10025, "Session Expired", "No sign of life; the server closed the session.", TECHNICAL, 0),
+            (10026, "Session Terminated", "A proctor ended the session.", INFO, 0),
+            (10028, "Live View Opened", "A proctor opened the live view.", INFO, 0),
+            (10029, "Live View Closed", "The last proctor left the live view.", INFO, 0),
+            (10035, "Session Rated", "A reviewer judged the session.", INFO, 0),
+        ),
+    ),
+    (
+        Basis(Source.SERVER, "what it was sent"),
+        (
+            (10027, "Piece Conflict", "Other bytes were sent for a piece that was already stored.", HIGH, 10),
+            (10036, "Forged Event", "The browser sent an event that only the server makes.", HIGH, 10),
+        ),
+    ),
+)
