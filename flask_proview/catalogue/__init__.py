@@ -13,7 +13,7 @@ from .documented import DOCUMENTED
 from .kinds import Basis, EventType, Severity, Source
 from .technical import TECHNICAL_TABLE
 
-__all__ = ["EVENTS", "SERVER_ONLY", "Basis", "EventType", "Severity", "Source", "name_of"]
+__all__ = ["EVENTS", "SERVER_ONLY", "Basis", "EventType", "Severity", "Source", "name_of", "shown_as"]
 
 TABLES = (DOCUMENTED, CANDIDATE, DEVICES, TECHNICAL_TABLE)
 EVENTS: dict[int, EventType] = {
@@ -29,3 +29,11 @@ def name_of(event_type_id: int) -> str:
     """The catalogue's name; ids we do not know keep their number."""
     known = EVENTS.get(event_type_id)
     return known.name if known is not None else f"Event {event_type_id}"
+
+
+def shown_as(event_type_id: int, claimed: str) -> dict[str, str | bool]:
+    """What readers are told of a type. One that is not ours keeps the name it came with, and is information."""
+    known = EVENTS.get(event_type_id)
+    if known is None:
+        return {"name": claimed, "severity": Severity.INFO.value, "heuristic": False}
+    return {"name": known.name, "severity": known.severity.value, "heuristic": known.basis.heuristic}

@@ -14,6 +14,7 @@ from flask_proview.languages import LANGUAGES
 from flask_proview.origins import DomainSet, Origin
 
 from . import parsers as p
+from .event_weights import STAKES, EventWeights, parse_event_weights
 from .session_types import DEFAULTS, SESSION_TYPES, SessionTypes, parse_types
 
 T = TypeVar("T")
@@ -194,6 +195,7 @@ class Limits:
         60, p.integer(3, 86_400), "A session without heartbeat for this long is closed, seconds."
     )
     idle_s: int = setting(60, p.integer(5, 3600), "No keyboard or mouse for this long is 'User Idle', seconds.")
+    silence_s: int = setting(120, p.integer(5, 3600), "No sound for this long is 'Microphone Silent', seconds.")
     launch_minutes: int = setting(720, p.integer(1, 10_080), "Lifetime of a launch token.")
     session_token_minutes: int = setting(
         15, p.integer(1, 1440), "Lifetime of a session token; refreshed over the live session."
@@ -235,6 +237,16 @@ class Account:
         DEFAULTS,
         parse_types,
         "What a session type asks of candidates: { TYPE = { screen, id_photo, face_photo, audio_check, approval } }; see session-types.md.",
+    )
+    stake: str = setting(
+        "medium",
+        p.choice(*STAKES),
+        "How much is at stake: low halves the weights of events in the Proview Index, high doubles them (docs/events.md).",
+    )
+    event_weights: EventWeights = setting(
+        (),
+        parse_event_weights,
+        'Weights of single events, by name or number, whatever the stake: { "Window Focus-Out" = 5, 10006 = 0 }.',
     )
     title: str | None = setting(None, p.text, "Name shown to the candidate.")
     language: str | None = setting(

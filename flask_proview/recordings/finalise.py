@@ -17,7 +17,7 @@ from flask_proview.sessions import ledger
 from flask_proview.sessions.callbacks import wish
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.events import event_counts
-from flask_proview.sessions.index import proview_index
+from flask_proview.sessions.index import proview_index, weights_of
 from flask_proview.sessions.models import Event, Outcome, Recording, Session, State
 
 from .causes import causes_of
@@ -114,7 +114,7 @@ class Finaliser:
             if session.state == State.EXPIRED:
                 # The browser vanished; what it handed in later shows how long it really went on.
                 row.ended_at = row.started_at + end_ms
-            suggested = proview_index(event_counts(db, row.id))
+            suggested = proview_index(event_counts(db, row.id), weights_of(self._config, row.account))
             row.proview_index, row.proview_score = suggested.level, suggested.score
             db.flush()
             wish(db, row, self._config)

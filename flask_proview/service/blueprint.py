@@ -14,6 +14,7 @@ from . import (
     connector,
     console,
     errors,
+    events_catalogue,
     health,
     live_publish,
     loader,
@@ -40,6 +41,7 @@ def create_blueprint(runtime: Runtime) -> Blueprint:
     features = (
         requests,
         errors,
+        events_catalogue,
         health,
         arrival,
         loader,

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as OrmSession
 
-from flask_proview.catalogue import EVENTS, RATED
+from flask_proview.catalogue import RATED, shown_as
+from flask_proview.config import Config
 from flask_proview.sessions.callbacks import playback_url
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import event_counts
-from flask_proview.sessions.index import proview_index
+from flask_proview.sessions.index import proview_index, weights_of
 from flask_proview.sessions.models import Conflict, Event, Outcome, Piece, Recording, Session
 
 from .access import check_uuid, unknown_session
@@ -38,7 +39,7 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
             "account": session.account,
             **_summary(session),
             "final_rating": session.final_rating,
-            "proview_index": _index(orm, session),
+            "proview_index": _index(orm, session, runtime.config),
             "continues": session.continues,
             "playback_url": playback_url(session, runtime.config),
             "recordings": _recordings(orm, session),
@@ -127,20 +128,18 @@ def _events(orm: OrmSession, session: Session) -> list[dict[str, Any]]:
 
 
 def _event(row: Event) -> dict[str, Any]:
-    known = EVENTS.get(row.event_type_id)
     return {
         "event_type_id": row.event_type_id,
-        "name": known.name if known is not None else row.name,
-        "severity": known.severity if known is not None else "info",
+        **shown_as(row.event_type_id, row.name),
         "at": row.at_ms,
         "by": "server" if row.client_seq is None else "browser",
         "data": row.data,
     }
 
 
-def _index(orm: OrmSession, session: Session) -> dict[str, Any]:
+def _index(orm: OrmSession, session: Session, config: Config) -> dict[str, Any]:
     """The suggestion, and what it is made of."""
-    index = proview_index(event_counts(orm, session.id))
+    index = proview_index(event_counts(orm, session.id), weights_of(config, session.account))
     return {
         "level": index.level,
         "score": index.score,

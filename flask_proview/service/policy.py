@@ -50,6 +50,7 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
         "session_minutes": limits.session_minutes,
         "on_limit": limits.on_limit,
         "idle_ms": limits.idle_s * 1000,
+        "silence_ms": limits.silence_s * 1000,
         "live": "always"
         if session.session_type == "live_proctor" and config.media.live != "off"
         else config.media.live,

@@ -9,7 +9,7 @@ from flask import jsonify, redirect, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from flask_proview.catalogue import EVENTS, RATED
+from flask_proview.catalogue import RATED, shown_as
 from flask_proview.errors import ApiError
 from flask_proview.service.ending import end_session
 from flask_proview.service.runtime import Runtime
@@ -78,12 +78,10 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    known = EVENTS.get(event.event_type_id)
     return {
         "id": event.id,
         "event_type_id": event.event_type_id,
-        "name": known.name if known is not None else event.name,
-        "severity": known.severity if known is not None else "info",
+        **shown_as(event.event_type_id, event.name),
         "at": event.at_ms,
         "data": event.data,
     }

@@ -162,6 +162,7 @@ PATHS: dict[str, Any] = {
     "/v1/sessions/{uuid}/tracks/{track}/coverage": {
         "get": _call("sessions", "What is held durably.", ok={200: thing({"track": _TEXT, "runs": array({"type": "object"})}, ("track", "runs"))}, parameters=(_UUID, _TRACK), security=("session", "drain"))
     },
+    "/v1/events/catalogue": {"get": _call("back ends", "Every event type: number, name, meaning, weight.", ok={200: answer({"events": array(ref("EventType"))})})},
     "/v1/user/login": _LOGIN,
     "/auth": _LOGIN,
     "/v1/user/refresh": {

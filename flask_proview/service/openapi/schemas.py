@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_proview.catalogue import Severity, Source
 from flask_proview.config.session_types import SESSION_TYPES
 from flask_proview.sessions.models import State
 
@@ -11,6 +12,7 @@ MAX_SAFE = 2**53 - 1
 UUID = {"type": "string", "pattern": "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}
 MILLISECONDS = {"type": "integer", "minimum": 0}
 STATE = {"enum": [state.value for state in State]}
+SEVERITY = {"enum": [severity.value for severity in Severity]}
 RATING = {"enum": ["high", "medium", "low", None]}
 NULLABLE_TEXT = {"type": ["string", "null"]}
 # PHP and old clients send numbers for ids as often as text.
@@ -126,8 +128,13 @@ SCHEMAS: dict[str, Any] = {
         "cause": NULLABLE_TEXT, "source": NULLABLE_TEXT,
     }),
     "SeenEvent": answer({
-        "event_type_id": {"type": "integer"}, "name": {"type": "string"}, "severity": {"type": "string"}, "at": {"type": "integer"},
+        "event_type_id": {"type": "integer"}, "name": {"type": "string"}, "severity": SEVERITY, "heuristic": {"type": "boolean"}, "at": {"type": "integer"},
         "by": {"enum": ["browser", "server"]}, "data": {"type": "object"},
+    }),
+    "EventType": answer({
+        "event_type_id": {"type": "integer"}, "name": {"type": "string"}, "meaning": {"type": "string"}, "severity": SEVERITY,
+        "weight": {"type": "integer", "minimum": 0}, "documented": {"type": "boolean"},
+        "source": {"enum": [source.value for source in Source]}, "rests_on": {"type": "string"}, "heuristic": {"type": "boolean"},
     }),
     "Details": thing(
         {
