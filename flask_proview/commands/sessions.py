@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from flask_proview.errors import ProviewError
 from flask_proview.recordings.layout import Layout
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Event, Outcome, Recording, Session, State
+from flask_proview.sessions.sittings import end_of, ledger_of, offset_ms, sitting_of
 from flask_proview.sessions.store import SessionStore
 
 from .options import config_option, open_database
@@ -86,19 +88,24 @@ def show(uuid: str, config_path: str, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: UUID.zip")
 @config_option
 def export(uuid: str, output: Path | None, config_path: str) -> None:
-    """Write recordings, events and ledger of a session to a ZIP file."""
+    """Write recordings, events and ledger of a session to a ZIP file; all parts of an exam that was rolled over."""
     config = load_config(config_path)
     target = output or Path(f"{uuid}.zip")
     with open_database(config) as database:
-        row = _find(database, uuid)
-        details = _details(database, row)
+        parts = _sitting(database, uuid)
         layout = Layout(Path(config.storage.recordings))
         try:
             # Media is compressed already; "x" because an export must not replace another one.
             with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
-                archive.writestr("session.json", json.dumps(details, indent=2))
-                for recording in details["recordings"]:
-                    archive.write(layout.recording_file(row.uuid, recording["track"]), f"{recording['track']}.webm")
+                for number, row in enumerate(parts, 1):
+                    folder = f"part-{number}/" if len(parts) > 1 else ""
+                    details = _details(database, row)
+                    archive.writestr(f"{folder}session.json", json.dumps(details, indent=2))
+                    for recording in details["recordings"]:
+                        name = f"{folder}{recording['track']}.webm"
+                        archive.write(layout.recording_file(row.uuid, recording["track"]), name)
+                if len(parts) > 1:
+                    archive.writestr("sitting.json", json.dumps(_sitting_details(database, parts), indent=2))
         except FileExistsError:
             raise ProviewError(f"{target} exists already; name another file with -o") from None
         except OSError as error:
@@ -112,14 +119,17 @@ def export(uuid: str, output: Path | None, config_path: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
 def delete(uuid: str, yes: bool, config_path: str) -> None:
-    """Delete a session with its recordings. There is no way back."""
+    """Delete a session with its recordings, and the other parts of its sitting. There is no way back."""
     config = load_config(config_path)
     with open_database(config) as database:
-        row = _find(database, uuid)
-        if not State(row.state).ended:
-            raise ProviewError(f"session {uuid} is {row.state}; stop it first")
+        parts = _sitting(database, uuid)
+        row = parts[0]
+        for part in parts:
+            if not State(part.state).ended:
+                raise ProviewError(f"session {part.uuid} is {part.state}; stop it first")
         if not yes:
-            click.confirm(f"Delete {uuid} ({row.external_id}) with all recordings?", abort=True)
+            rest = f" and {len(parts) - 1} more of its sitting" if len(parts) > 1 else ""
+            click.confirm(f"Delete {uuid} ({row.external_id}){rest} with all recordings?", abort=True)
         SessionStore(database, config).delete(row.uuid)
     click.echo(f"{uuid} deleted")
 
@@ -130,6 +140,25 @@ def _find(database: Database, uuid: str) -> Session:
     if row is None:
         raise ProviewError(f"there is no session {uuid}; `proview sessions list` shows them")
     return row
+
+
+def _sitting(database: Database, uuid: str) -> list[Session]:
+    row = _find(database, uuid)
+    with database.read() as db:
+        return sitting_of(db, row)
+
+
+def _sitting_details(database: Database, parts: list[Session]) -> dict[str, Any]:
+    """The parts on one clock, and one ledger for all of them."""
+    with database.read() as db:
+        joined = ledger_of(db, parts)
+    return {
+        "uuid": parts[0].uuid,
+        "started_at": parts[0].started_at,
+        "ended_at": end_of(parts),
+        "parts": [{"uuid": part.uuid, "offset_ms": offset_ms(parts, part)} for part in parts],
+        "outcomes": [{"track": track, **asdict(row)} for track, rows in joined.items() for row in rows],
+    }
 
 
 def _summary(row: Session) -> dict[str, Any]:
@@ -147,6 +176,7 @@ def _summary(row: Session) -> dict[str, Any]:
         "end_reason": row.end_reason,
         "finalised_at": row.finalised_at,
         "final_rating": row.final_rating,
+        "sitting": row.sitting,
         "started": _iso(row.started_at),
         "minutes": round((end - row.started_at) / 60_000, 1),
     }

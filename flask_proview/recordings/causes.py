@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flask_proview.sessions.ledger import Cause
+from flask_proview.sessions.ledger import HANDOVER, Cause
 from flask_proview.sessions.models import Event
 
 # (events that begin it, events that end it, cause)
@@ -21,16 +21,26 @@ JOINED, COMPLETED, PAGE_LOADED = 3, 113, 10009
 PAGE_BEFORE_MS, PAGE_AFTER_MS = 5000, 5000
 
 
-def causes_of(events: Iterable[Event], track: str, first_recorded_ms: int | None) -> list[Cause]:
-    """Why ``track`` may have gaps. Before its first recorded moment the candidate was giving consent and checking devices."""
-    ordered = sorted(events, key=lambda e: (e.at_ms, e.id))
-    causes = [Cause(0, first_recorded_ms, "setup")] if first_recorded_ms else []
+def causes_of(
+    events: Iterable[Event],
+    track: str,
+    first_recorded_ms: int | None,
+    earlier: Sequence[tuple[int, Event]] = (),
+    goes_on: bool = False,
+) -> list[Cause]:
+    """Why ``track`` may have gaps. Before its first recorded moment the candidate was giving consent and checking devices.
+
+    :param earlier: of the sessions that this one goes on with, at negative times: what was so then is still so.
+    :param goes_on: this session goes on with another one; nothing was set up at its beginning.
+    """
+    ordered = [*earlier, *sorted(((e.at_ms, e) for e in events), key=lambda pair: (pair[0], pair[1].id))]
+    causes = [Cause(0, first_recorded_ms, HANDOVER if goes_on else "setup")] if first_recorded_ms else []
     for begins, ends, cause, tracks in _PAIRS:
         if track in tracks:
             causes += _between(ordered, begins, ends, cause)
-    for event in ordered:
+    for at, event in ordered:
         if _is_page_load(event):
-            causes.append(Cause(event.at_ms - PAGE_BEFORE_MS, event.at_ms + PAGE_AFTER_MS, "page"))
+            causes.append(Cause(at - PAGE_BEFORE_MS, at + PAGE_AFTER_MS, "page"))
     return causes
 
 
@@ -44,14 +54,16 @@ def _is_page_load(event: Event) -> bool:
     return event.event_type_id == PAGE_LOADED
 
 
-def _between(events: Sequence[Event], begins: frozenset[int], ends: frozenset[int], cause: str) -> list[Cause]:
+def _between(
+    events: Sequence[tuple[int, Event]], begins: frozenset[int], ends: frozenset[int], cause: str
+) -> list[Cause]:
     causes: list[Cause] = []
     since: int | None = None
-    for event in events:
+    for at, event in events:
         if event.event_type_id in begins and since is None:
-            since = event.at_ms
+            since = at
         elif event.event_type_id in ends and since is not None:
-            causes.append(Cause(since, event.at_ms, cause))
+            causes.append(Cause(since, at, cause))
             since = None
     if since is not None:
         causes.append(Cause(since, None, cause))

@@ -19,6 +19,7 @@ from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.events import event_counts
 from flask_proview.sessions.index import proview_index, weights_of
 from flask_proview.sessions.models import Event, Outcome, Recording, Session, State
+from flask_proview.sessions.sittings import earlier_events, sitting_of, total_counts
 
 from .causes import causes_of
 from .layout import TRACKS, Layout
@@ -65,6 +66,7 @@ class Finaliser:
             if session is None:
                 raise ApiError("There is no such session.", code="unknown_session", status=404)
             events = list(db.scalars(select(Event).where(Event.session_id == session.id)))
+            earlier = earlier_events(db, sitting_of(db, session), session)
         recordings: list[Recording] = []
         rows: list[Outcome] = []
         made: dict[str, tuple[Remuxed | None, list[tuple[float, float]]]] = {}
@@ -83,7 +85,7 @@ class Finaliser:
             if done is not None:
                 recordings.append(_recording(session, track, target, done, sources.notes))
         for track, (done, missing) in made.items():
-            rows += _outcomes(session, track, end_ms, done, missing, events)
+            rows += _outcomes(session, track, end_ms, done, missing, events, earlier)
         if not self._save(session, recordings, rows, started, end_ms):
             self._layout.remove_session(uuid)
             return []
@@ -99,7 +101,8 @@ class Finaliser:
     ) -> bool:
         """False when the session was deleted while we worked."""
         with self._db.write() as db:
-            row = db.scalars(select(Session).where(Session.id == session.id).with_for_update()).first()
+            parts = sitting_of(db, session, lock=True)
+            row = next((part for part in parts if part.id == session.id and part is not session), None)
             if row is None:
                 return False
             db.execute(delete(Recording).where(Recording.session_id == session.id))
@@ -114,8 +117,10 @@ class Finaliser:
             if session.state == State.EXPIRED:
                 # The browser vanished; what it handed in later shows how long it really went on.
                 row.ended_at = row.started_at + end_ms
-            suggested = proview_index(event_counts(db, row.id), weights_of(self._config, row.account))
-            row.proview_index, row.proview_score = suggested.level, suggested.score
+            counts = total_counts(event_counts(db, part.id) for part in parts)
+            suggested = proview_index(counts, weights_of(self._config, row.account))
+            for part in parts:
+                part.proview_index, part.proview_score = suggested.level, suggested.score
             db.flush()
             wish(db, row, self._config)
         return True
@@ -162,10 +167,12 @@ def _outcomes(
     done: Remuxed | None,
     missing: list[tuple[float, float]],
     events: list[Event],
+    earlier: list[tuple[int, Event]],
 ) -> list[Outcome]:
     recorded = done.intervals if done is not None else []
     first = min((i.from_ms for i in recorded), default=None)
-    causes = causes_of(events, track, first)
+    goes_on = session.sitting is not None and session.sitting != session.uuid
+    causes = causes_of(events, track, first, earlier, goes_on)
     causes += [ledger.Cause(round(a), round(b), "upload") for a, b in missing]
     return [
         Outcome(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +16,7 @@ from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import event_counts
 from flask_proview.sessions.index import proview_index, weights_of
 from flask_proview.sessions.models import Conflict, Event, Outcome, Piece, Recording, Session
+from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, offset_ms, sitting_of, total_counts
 
 from .access import check_uuid, unknown_session
 from .runtime import Runtime
@@ -39,8 +41,9 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
             "account": session.account,
             **_summary(session),
             "final_rating": session.final_rating,
-            "proview_index": _index(orm, session, runtime.config),
+            "proview_index": _index(orm, [session], runtime.config),
             "continues": session.continues,
+            **_neighbours(orm, session, runtime.config),
             "playback_url": playback_url(session, runtime.config),
             "recordings": _recordings(orm, session),
             "ledger": _outcomes(orm, session),
@@ -50,21 +53,42 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
 
 
 def playback_details(runtime: Runtime, session: Session, media_url: str) -> dict[str, Any]:
-    """What the player shows (``GET M/v1/playback/<uuid>``); ``media_url`` has ``{track}`` in it."""
+    """What the player shows (``GET M/v1/playback/<uuid>``): the whole sitting on one clock, by whichever of its sessions it is
+    asked for; ``media_url`` has ``{uuid}`` and ``{track}`` in it."""
     with runtime.db.read() as orm:
-        recordings = _recordings(orm, session)
+        parts = sitting_of(orm, session)
+        first, last = parts[0], parts[-1]
+        tracks, events = [], []
+        for part in parts:
+            begin = offset_ms(parts, part)
+            rows = _outcomes(orm, part)
+            for recording in _recordings(orm, part):
+                track = recording["track"]
+                tracks.append({
+                    **recording,
+                    "offset_ms": recording["offset_ms"] + begin,
+                    "url": media_url.replace("{uuid}", part.uuid).replace("{track}", track),
+                    "session_uuid": part.uuid,
+                    "outcomes": [_moved(row, begin) for row in rows if row["track"] == track],
+                })  # fmt: skip
+            events += [{**event, "at": event["at"] + begin} for event in _events(orm, part)]
         return {
             "session": {
-                "session_uuid": session.uuid,
-                "session": session.external_id,
-                "profile_id": session.profile_id,
-                **_summary(session),
+                "session_uuid": first.uuid,
+                "session": first.external_id,
+                "profile_id": first.profile_id,
+                **_summary(first),
+                "status": last.state,
+                "end_reason": last.end_reason,
+                "ended_at": end_of(parts),
+                "duration_ms": length_ms(parts),
             },
-            "state": session.state,
-            "finalised": session.finalised_at is not None,
-            "tracks": [{**row, "url": media_url.replace("{track}", row["track"])} for row in recordings],
-            "events": _events(orm, session),
-            "outcomes": _outcomes(orm, session),
+            "state": last.state,
+            "finalised": all(part.finalised_at is not None for part in parts),
+            "parts": [_part(parts, part) for part in parts],
+            "tracks": tracks,
+            "events": sorted(events, key=lambda event: event["at"]),
+            "outcomes": _joined_outcomes(orm, parts),
         }
 
 
@@ -87,6 +111,49 @@ def _summary(session: Session) -> dict[str, Any]:
         "ended_at": session.ended_at,
         "duration_ms": max(0, (session.ended_at or now_ms()) - session.started_at),
     }
+
+
+def _neighbours(orm: OrmSession, session: Session, config: Config) -> dict[str, Any]:
+    """The sitting that a session is part of; null where it is all of it."""
+    parts = sitting_of(orm, session)
+    if len(parts) == 1:
+        return {"previous": None, "next": None, "sitting": None}
+    place = next(index for index, part in enumerate(parts) if part.id == session.id)
+    return {
+        "previous": parts[place - 1].uuid if place else None,
+        "next": parts[place + 1].uuid if place + 1 < len(parts) else None,
+        "sitting": {
+            "session_uuid": parts[0].uuid,
+            "started_at": parts[0].started_at,
+            "ended_at": end_of(parts),
+            "duration_ms": length_ms(parts),
+            "status": parts[-1].state,
+            "final_rating": next((part.final_rating for part in reversed(parts) if part.final_rating), None),
+            "proview_index": _index(orm, parts, config),
+            "parts": [_part(parts, part) for part in parts],
+            "ledger": _joined_outcomes(orm, parts),
+        },
+    }
+
+
+def _part(parts: Sequence[Session], part: Session) -> dict[str, Any]:
+    return {
+        "session_uuid": part.uuid,
+        "status": part.state,
+        "end_reason": part.end_reason,
+        "started_at": part.started_at,
+        "ended_at": part.ended_at,
+        "offset_ms": offset_ms(parts, part),
+        "duration_ms": length_ms([part]),
+    }
+
+
+def _joined_outcomes(orm: OrmSession, parts: Sequence[Session]) -> list[dict[str, Any]]:
+    return [{"track": track, **asdict(row)} for track, rows in ledger_of(orm, parts).items() for row in rows]
+
+
+def _moved(row: dict[str, Any], by_ms: int) -> dict[str, Any]:
+    return {**row, "from_ms": row["from_ms"] + by_ms, "to_ms": row["to_ms"] + by_ms}
 
 
 def _recordings(orm: OrmSession, session: Session) -> list[dict[str, Any]]:
@@ -137,9 +204,10 @@ def _event(row: Event) -> dict[str, Any]:
     }
 
 
-def _index(orm: OrmSession, session: Session, config: Config) -> dict[str, Any]:
+def _index(orm: OrmSession, parts: Sequence[Session], config: Config) -> dict[str, Any]:
     """The suggestion, and what it is made of."""
-    index = proview_index(event_counts(orm, session.id), weights_of(config, session.account))
+    counts = total_counts(event_counts(orm, part.id) for part in parts)
+    index = proview_index(counts, weights_of(config, parts[0].account))
     return {
         "level": index.level,
         "score": index.score,

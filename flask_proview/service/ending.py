@@ -14,9 +14,12 @@ from .runtime import Runtime
 logger = logging.getLogger(__name__)
 
 
-def end_session(runtime: Runtime, uuid: str, state: State, reason: str) -> Session:
-    """End a session, once: later calls change nothing. Finalisation is queued, the socket and the console are told."""
-    session, changed = runtime.sessions.end(uuid, state, reason)
+def end_session(runtime: Runtime, uuid: str, state: State, reason: str, at_ms: int | None = None) -> Session:
+    """End a session, once: later calls change nothing. Finalisation is queued, the socket and the console are told.
+
+    :param at_ms: when its recorders stopped, where another session goes on with it (``SessionStore.end``).
+    """
+    session, changed = runtime.sessions.end(uuid, state, reason, at_ms=at_ms)
     if not changed:
         return session
     logger.info("session %s ended: %s (%s)", uuid, session.state, reason)

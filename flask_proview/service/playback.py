@@ -35,7 +35,7 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     def playback(uuid: str) -> Response:
         session = session_to_watch(runtime, request, uuid)
         ticket = request.args.get("ticket") or request.args.get("token")
-        url = f"{runtime.config.server.mount}/media/{session.uuid}/{{track}}.webm"
+        url = f"{runtime.config.server.mount}/media/{{uuid}}/{{track}}.webm"
         return jsonify(playback_details(runtime, session, url + (f"?ticket={quote(ticket)}" if ticket else "")))
 
     @blueprint.get("/media/<uuid>/<track>.webm")

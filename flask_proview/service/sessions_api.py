@@ -57,8 +57,11 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     @blueprint.post("/v1/sessions/<uuid>/stop")
     def stop(uuid: str) -> Response:
         session_of_request(runtime, request, uuid)
-        reason = read_json(request, required=False).get("reason")
-        return _state(end_session(runtime, uuid, State.STOPPED, reason if reason in STOP_REASONS else "api"))
+        body = read_json(request, required=False)
+        reason, at = body.get("reason"), body.get("at")
+        at_ms = at if isinstance(at, int) and not isinstance(at, bool) and 0 <= at < 2**53 else None
+        reason = reason if isinstance(reason, str) and reason in STOP_REASONS else "api"
+        return _state(end_session(runtime, uuid, State.STOPPED, reason, at_ms if reason == "limit" else None))
 
     @blueprint.post("/v1/sessions/<uuid>/pause")
     def pause(uuid: str) -> Response:

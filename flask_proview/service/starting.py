@@ -14,7 +14,7 @@ from flask import Request
 
 from flask_proview.config import Account
 from flask_proview.errors import ApiError, FieldError
-from flask_proview.sessions.models import OPEN_STATES, Quiz, Session, State
+from flask_proview.sessions.models import Quiz, Session, State
 from flask_proview.sessions.quizzes import session_type_of
 from flask_proview.sessions.store import StartRequest
 from flask_proview.tokens import Kind
@@ -101,7 +101,8 @@ def _admit_account_token(runtime: Runtime, request: Request, body: StartBody) ->
 def start_session(runtime: Runtime, request: Request, body: StartBody, admission: Admission) -> tuple[Session, bool]:
     """(session, whether an open one was resumed). What the launch token fixed wins.
 
-    :raises ApiError: 400 ``validation`` when no session id is known or ``continues`` names somebody else's session.
+    :raises ApiError: 400 ``validation`` when no session id is known or ``continues`` names somebody else's session; 410
+        ``session_ended`` when that one was ended by somebody.
     """
     account, launch = admission.account, admission.launch
     external_id = launch.get("session") or body.session
@@ -111,8 +112,8 @@ def start_session(runtime: Runtime, request: Request, body: StartBody, admission
     route_name = launch.get("route") or None
     route = route_of(runtime.config, route_name)
     quiz = runtime.quizzes.of_session(account.name, external_id)
-    _close_continued(runtime, body.continues, (account.name, external_id, profile_id))
-    return runtime.sessions.start(
+    _check_continued(runtime, body.continues, (account.name, external_id, profile_id))
+    session, resumed = runtime.sessions.start(
         StartRequest(
             account=account.name,
             external_id=external_id,
@@ -136,6 +137,11 @@ def start_session(runtime: Runtime, request: Request, body: StartBody, admission
             continues=body.continues,
         )
     )
+    if body.continues is None:
+        # A page that begins while another took over: that one's browser is this one, and will not end it any more.
+        for other in runtime.sessions.others_open(session):
+            end_session(runtime, other, State.STOPPED, "limit")
+    return session, resumed
 
 
 def _told(quiz: Quiz) -> dict[str, Any]:
@@ -144,15 +150,15 @@ def _told(quiz: Quiz) -> dict[str, Any]:
     return {name: value[:MAX_INSTRUCTIONS] for name, value in texts.items() if isinstance(value, str)}
 
 
-def _close_continued(runtime: Runtime, uuid: str | None, identity: tuple[str, str, str]) -> None:
-    """A roll-over: the session that is continued ends, so that the new one is not just the old one resumed."""
+def _check_continued(runtime: Runtime, uuid: str | None, identity: tuple[str, str, str]) -> None:
+    """A session may go on with one of the same candidate that is open, or that fell silent; not with one that somebody ended."""
     if uuid is None:
         return
     earlier = runtime.sessions.get(uuid)
     if earlier is None or (earlier.account, earlier.external_id, earlier.profile_id) != identity:
         raise _invalid("continues", "is not an earlier session of this candidate")
-    if earlier.state in OPEN_STATES:
-        end_session(runtime, uuid, State.STOPPED, "limit")
+    if earlier.state in (State.TERMINATED, State.STOPPED) and earlier.end_reason != "limit":
+        raise ApiError("The session was ended; there is nothing to go on with.", code="session_ended", status=410)
 
 
 def _invalid(name: str, message: str) -> ApiError:

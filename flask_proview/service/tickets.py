@@ -53,13 +53,16 @@ def issue_ticket(runtime: Runtime, request: Request, body: Mapping[str, Any]) ->
 
 
 def session_of_ticket(runtime: Runtime, uuid: str, ticket: object) -> Session:
-    """The session a ticket opens, when that is ``uuid``; a good ticket for another one is told nothing but 404.
+    """The session ``uuid`` when the ticket opens it: its own, or another part of the same sitting; else 404.
 
     :raises ApiError: 401, 404.
     """
     claims = runtime.signer.read(Kind.TICKET, ticket)
-    session = runtime.sessions.get(uuid) if claims.get("sid") == uuid and UUID.fullmatch(uuid) else None
+    session = runtime.sessions.get(uuid) if UUID.fullmatch(uuid) else None
     if session is None or claims.get("account") != session.account:
+        raise unknown_session()
+    named = str(claims.get("sid"))
+    if named != uuid and (session.sitting is None or named not in runtime.sessions.sitting(session)):
         raise unknown_session()
     return session
 

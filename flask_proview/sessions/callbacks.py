@@ -11,13 +11,14 @@ import uuid as uuid_module
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as OrmSession
 
 from flask_proview.config import Account, Config
 
 from .database import Database, now_ms
 from .models import Callback, Session, State
+from .sittings import sitting_of
 from .text import storable
 
 PENDING, DELIVERED, FAILED = "pending", "delivered", "failed"
@@ -39,15 +40,6 @@ class Due:
     account: str
     body: bytes
     attempt: int
-
-
-def sitting_of(orm: OrmSession, row: Session) -> list[Session]:
-    """All sessions of a sitting, in order: one, or as many as it was rolled over into."""
-    first = row.sitting or row.uuid
-    found = orm.scalars(
-        select(Session).where(or_(Session.uuid == first, Session.sitting == first)).order_by(Session.id)
-    ).all()
-    return list(found) or [row]
 
 
 def wish(orm: OrmSession, row: Session, config: Config) -> Callback | None:

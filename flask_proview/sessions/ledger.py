@@ -8,6 +8,8 @@ from dataclasses import dataclass
 RECORDED, GAP = "recorded", "gap"
 # When several causes hold at once, the first of these names the gap.
 PRIORITY = ("setup", "paused", "permission", "device", "storage", "network", "upload", "page", "server", "browser")
+# Of a session that goes on with another one: its recorder was being started, while the other's still ran.
+HANDOVER = "handover"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,36 @@ def outcomes(
         position = interval.to_ms
     rows += _gap_rows(position, length_ms, known, fallback)
     return _joined(rows)
+
+
+def joined(parts: Sequence[tuple[int, Sequence[Row]]], fallback: str = "browser") -> list[Row]:
+    """One ledger for sessions that follow each other and overlap: recorded is what any of them recorded, counted once.
+
+    :param parts: (where the session begins, its ledger), in order.
+    """
+    moved = [[Row(r.from_ms + at, r.to_ms + at, r.outcome, r.cause, r.source) for r in rows] for at, rows in parts]
+    cuts = sorted({edge for rows in moved for row in rows for edge in (row.from_ms, row.to_ms)})
+    places = [0] * len(moved)
+    result: list[Row] = []
+    for start, end in zip(cuts, cuts[1:], strict=False):
+        there: list[Row] = []
+        for index, rows in enumerate(moved):
+            while places[index] < len(rows) and rows[places[index]].to_ms <= start:
+                places[index] += 1
+            if places[index] < len(rows) and rows[places[index]].from_ms <= start:
+                there.append(rows[places[index]])
+        result.append(_chosen(start, end, there, fallback))
+    return _joined(result)
+
+
+def _chosen(start: int, end: int, there: Sequence[Row], fallback: str) -> Row:
+    for row in there:
+        if row.outcome == RECORDED:
+            return Row(start, end, RECORDED, None, row.source)
+    # The newest knows best why, unless all it knows is that it was only beginning.
+    causes = [row.cause for row in reversed(there) if row.cause is not None]
+    known = next((cause for cause in causes if cause != HANDOVER), causes[0] if causes else fallback)
+    return Row(start, end, GAP, known, None)
 
 
 def recorded_ms(rows: Iterable[Row]) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.orm import Session as OrmSession
 
@@ -22,6 +22,7 @@ from flask_proview.recordings.layout import Layout
 
 from .database import Database, now_ms
 from .models import OPEN_STATES, Session, State
+from .sittings import join, sitting_of
 from .text import storable
 
 MAX_TRACKED_TOUCHES = 20_000
@@ -63,16 +64,20 @@ class SessionStore:
         self._lock = threading.Lock()
 
     def start(self, request: StartRequest) -> tuple[Session, bool]:
-        """The open session of this identity, or a new one: (row, whether it was resumed)."""
+        """The open session of this identity, or a new one: (row, whether it was resumed).
+
+        One that ``continues`` an open session is made beside it, for the moment in which one takes over from the other.
+        """
         now = now_ms()
         with self._db.write() as db:
             _serialise(db, request)
             same = _by_identity(request.account, request.external_id, request.profile_id)
             found = db.scalars(same.where(Session.state.in_(OPEN_STATES)).order_by(Session.id.desc())).first()
-            if found is not None:
+            if found is not None and found.uuid != request.continues:
                 found.last_seen_at = now
                 return found, True
             earlier = db.scalars(same.order_by(Session.id.desc())).first()
+            goes_on = earlier is not None and earlier.uuid == request.continues
             row = Session(
                 uuid=str(uuid_module.uuid4()),
                 account=request.account,
@@ -92,6 +97,10 @@ class SessionStore:
                 continues=request.continues or (earlier.uuid if earlier is not None else None),
                 bytes_stored=0,
             )
+            if goes_on and earlier is not None:
+                join(earlier, row)
+                # Who sits there was settled at the beginning.
+                row.approval, row.attendee, row.workflow = earlier.approval, earlier.attendee, earlier.workflow
             db.add(row)
             db.flush()
             return row, False
@@ -143,10 +152,25 @@ class SessionStore:
         """paused → running; anything else stays."""
         return self._change(uuid, {State.PAUSED}, State.RUNNING)
 
-    def end(self, uuid: str, state: State, reason: str, *, silent_since: int | None = None) -> tuple[Session, bool]:
+    def sitting(self, row: Session) -> list[str]:
+        """The uuids of all sessions of a session's sitting, in order."""
+        with self._db.read() as db:
+            return [part.uuid for part in sitting_of(db, row)]
+
+    def others_open(self, row: Session) -> list[str]:
+        """Open sessions of the same candidate and exam: left behind by a browser that was gone in mid-handover."""
+        same = _by_identity(row.account, row.external_id, row.profile_id)
+        with self._db.read() as db:
+            found = db.scalars(same.where(Session.state.in_(OPEN_STATES), Session.id != row.id))
+            return [other.uuid for other in found]
+
+    def end(
+        self, uuid: str, state: State, reason: str, *, silent_since: int | None = None, at_ms: int | None = None
+    ) -> tuple[Session, bool]:
         """End it, once: (row, whether this call did it). The end is the last sign of life when the browser just vanished.
 
         :param silent_since: only when there was no sign of life since then; one may have come after the caller looked.
+        :param at_ms: when its recorders stopped, on its clock; believed from the moment on at which another session went on with it.
 
         :raises ApiError: 404 ``unknown_session``.
         """
@@ -160,6 +184,10 @@ class SessionStore:
             row.state = state.value
             row.end_reason = storable(reason, 32)
             row.ended_at = max(row.started_at, row.last_seen_at) if state is State.EXPIRED else now
+            if at_ms is not None and state is State.STOPPED:
+                followed = db.scalar(select(func.min(Session.started_at)).where(Session.continues == uuid))
+                if followed is not None:
+                    row.ended_at = min(now, max(followed, row.started_at + at_ms))
             row.finalise_wanted_at = max(now, (row.finalised_at or 0) + 1)
             return row, True
 
@@ -211,16 +239,20 @@ class SessionStore:
         return Page(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)
 
     def delete(self, uuid: str) -> bool:
-        """Remove a session with its files. Files first: a row without files says "deleted in between", files without a row say nothing.
+        """Remove a session, with all of its sitting, and the files. Files first: a row without files says "deleted in between", files without a row say nothing.
 
         Afterwards once more: until the row was gone, a piece or a recording may have been written.
         """
-        if self.get(uuid) is None:
+        row = self.get(uuid)
+        if row is None:
             return False
-        self._layout.remove_session(uuid)
+        uuids = self.sitting(row)
+        for one in uuids:
+            self._layout.remove_session(one)
         with self._db.write() as db:
-            db.execute(sql_delete(Session).where(Session.uuid == uuid))
-        self._layout.remove_session(uuid)
+            db.execute(sql_delete(Session).where(Session.uuid.in_(uuids)))
+        for one in uuids:
+            self._layout.remove_session(one)
         return True
 
     def _change(self, uuid: str, allowed: set[State], state: State) -> Session:

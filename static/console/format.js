@@ -50,7 +50,7 @@ export function causeText(cause) {
   /** @type {Record<string, string>} */
   const words = {
     setup: 'consent and device check', paused: 'paused', permission: 'permission withdrawn', device: 'device lost', storage: 'browser storage full',
-    network: 'network', upload: 'not uploaded yet', page: 'page load', server: 'server unavailable', browser: 'browser closed or stopped',
+    network: 'network', upload: 'not uploaded yet', page: 'page load', server: 'server unavailable', browser: 'browser closed or stopped', handover: 'changing to the next part',
   };
   return words[cause ?? ''] ?? (cause || 'unknown cause');
 }

@@ -60,6 +60,16 @@ export class LiveView extends EventTarget {
     this.#leave();
   }
 
+  /** Another session goes on with the one that was watched. @param {string} url */
+  move(url) {
+    if (this.#stopped || url === this.options.url) return;
+    this.#leave();
+    this.options = { ...this.options, url };
+    clearTimeout(this.#retry);
+    this.#attempts = 0;
+    void this.#connect();
+  }
+
   toggleSound() {
     this.camera.muted = !this.camera.muted;
     relabel(this.sound, this.camera.muted ? 'Listen' : 'Mute', this.camera.muted ? 'muted' : 'volume');

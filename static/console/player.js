@@ -21,7 +21,7 @@ export class Player {
     this.stage.attach(this.engine);
     this.timeline = new Timeline(data, this.engine);
     this.events = new EventList(data.events, (event) => this.engine.seek(event.at));
-    this.controls = new Controls(this.engine, this.stage.videos.get('camera'), { fullscreen: () => this.fullscreen(), help: () => this.keys.help() });
+    this.controls = new Controls(this.engine, data.tracks.flatMap((track) => (track.name === 'camera' ? this.stage.videos.get(track.key) ?? [] : [])), { fullscreen: () => this.fullscreen(), help: () => this.keys.help() });
     this.box = el('section', { class: 'theatre', 'aria-label': 'Recording' }, this.stage.element, el('div', { class: 'deck' }, this.timeline.element, this.controls.element));
     this.element = el('div', { class: 'player' }, this.box, this.events.element);
     if (!data.tracks.length) this.stage.element.append(el('p', { class: 'no-media' }, 'Nothing was recorded in this session. The events are listed beside.'));

@@ -13,9 +13,12 @@ const EVERY_MS = 1500;
 /** @param {HTMLElement} root */
 function running(root) {
   const { mount, uuid, live } = root.dataset;
-  const base = `${mount}/console/sessions/${encodeURIComponent(uuid ?? '')}`;
+  const at = (/** @type {string | undefined} */ one) => `${mount}/console/sessions/${encodeURIComponent(one ?? '')}`;
+  const base = at(uuid);
   const feed = new Feed();
-  const view = live === 'yes' ? new LiveView({ url: `${base}/live`, iceServers: JSON.parse(root.dataset.ice || '[]') }) : null;
+  // The picture comes from the newest session of the sitting; at the time limit another one goes on with it.
+  let newest = root.dataset.newest;
+  const view = live === 'yes' ? new LiveView({ url: `${at(newest)}/live`, iceServers: JSON.parse(root.dataset.ice || '[]') }) : null;
   const problem = el('p', { class: 'notice bad', role: 'status', hidden: true });
   const notices = [...root.children];
   root.replaceChildren(...notices, problem, el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element));
@@ -31,6 +34,10 @@ function running(root) {
       if (!answer.session.open) {
         ended();
         return false;
+      }
+      if (answer.session.newest !== newest) {
+        newest = answer.session.newest;
+        view?.move(`${at(newest)}/live`);
       }
       show(answer.session);
       problem.hidden = true;

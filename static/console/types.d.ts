@@ -9,18 +9,20 @@ export interface Row {
   state: string; state_text: string; end_reason: string; open: boolean; ready: boolean; pending: boolean;
   started_at: number; ended_at: number | null; length_ms: number; silent_ms: number | null;
   coverage: Record<string, number>; coverage_text: string; bytes: number; rating: string | null; rated_by: string | null;
+  /** Sessions of the sitting, and the uuid of the last of them. */
+  parts: number; newest: string;
 }
 
 export interface Outcome { track: string; from_ms: number; to_ms: number; outcome: string; cause: string | null; source: string | null }
 
-export interface Track { track: string; url: string; mime: string; offset_ms: number; duration_ms: number; made_at: number }
+export interface Track { track: string; url: string; mime: string; offset_ms: number; duration_ms: number; made_at: number; outcomes: Outcome[] }
 
 export interface PlaybackJson {
   session: { session_uuid: string; duration_ms: number; started_at: number; ended_at: number | null; title: string | null };
   state: string; finalised: boolean; tracks: Track[]; events: SessionEvent[]; outcomes: Outcome[];
 }
 
-/** A recording on the session clock, with what the ledger says about it. */
-export interface PlayerTrack { name: string; url: string; offset: number; duration: number; ledger: Outcome[] }
+/** A recording on the sitting's clock, with what its session's ledger says about it; `key` is the name, numbered from the second part on. */
+export interface PlayerTrack { key: string; name: string; url: string; offset: number; duration: number; ledger: Outcome[] }
 
 export interface PlayerData { length: number; startedAt: number; tracks: PlayerTrack[]; ledgers: Map<string, Outcome[]>; events: SessionEvent[] }

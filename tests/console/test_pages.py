@@ -7,14 +7,15 @@ import uuid as uuids
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from flask_proview.errors import ApiError
 from flask_proview.service.console import present
 from flask_proview.service.console.listing import PAGE_SIZE, Filter
 from flask_proview.service.console.ratings import history, rate
-from flask_proview.sessions.models import State
+from flask_proview.sessions.models import Session, State
 
-from .world import Person, World
+from .world import CONSOLE, Person, World
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -156,7 +157,7 @@ def test_a_rating_is_kept_with_name_and_note_and_shown_in_the_list(world: World)
     assert reviewer.post(f"/sessions/{row.uuid}/rating", form).status_code == 303
     assert reviewer.post(f"/sessions/{row.uuid}/rating", {"rating": "low", "note": ""}).status_code == 303
     assert world.refresh(row).final_rating == "low"
-    assert [(r.rating, r.by) for r in history(world.runtime.db, row.id)] == [("low", "rita"), ("medium", "rita")]
+    assert [(r.rating, r.by) for r in history(world.runtime.db, [row.id])] == [("low", "rita"), ("medium", "rita")]
     assert rows(reviewer)[0]["rating"] == "low" and rows(reviewer)[0]["rated_by"] == "rita"
     assert "Phone at 12:40 &lt;b&gt;" in reviewer.get(f"/sessions/{row.uuid}").text
     assert reviewer.get(f"/sessions/{row.uuid}/state").get_json()["events"] == []
@@ -221,3 +222,38 @@ def test_a_share_is_never_rounded_up(share: float | None, text: str) -> None:
 @pytest.mark.parametrize("at", [-1, 0, 10**18])
 def test_impossible_times_are_shown_somehow(at: int) -> None:
     assert present.iso(at).endswith("Z") and present.utc(at).endswith("UTC")
+
+
+def test_an_exam_that_was_rolled_over_is_one_row_and_one_page(world: World) -> None:
+    first, second = world.rolled_over_session()
+    reviewer = Person(world)
+    reviewer.enter("rita")
+    for query in ("", "?state=ended", f"?q={second.uuid}", f"?q={first.uuid[:8]}"):
+        (row,) = reviewer.get(f"/sessions.json{query}").get_json()["rows"]
+        assert (row["uuid"], row["newest"], row["parts"]) == (first.uuid, second.uuid, 2)
+    assert row["length_ms"] == 20_000
+    assert row["coverage_text"] == "91 %", "the overlap counts once; 1.8 s of 20 s are missing"
+    assert row["bytes"] == first.bytes_stored + second.bytes_stored
+    answer = reviewer.get(f"/sessions/{second.uuid}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{CONSOLE}/sessions/{first.uuid}")
+    assert second.uuid in reviewer.get(f"/sessions/{first.uuid}").text
+    events = reviewer.get(f"/sessions/{first.uuid}/state").get_json()["events"]
+    assert [event["at"] for event in events] == [5_000, 14_000, 16_000]
+    assert first.proview_index == second.proview_index
+    assert first.proview_score == second.proview_score == 97, "one Window Focus-Out in all of the sitting"
+
+
+def test_a_sitting_is_rated_and_terminated_as_a_whole(world: World) -> None:
+    first, second = world.rolled_over_session()
+    with world.runtime.db.write() as db:
+        db.execute(update(Session).where(Session.id == second.id).values(state="running", ended_at=None))
+    proctor = Person(world)
+    proctor.enter("admin")
+    assert proctor.get("/sessions.json?state=open").get_json()["rows"][0]["open"] is True
+    assert proctor.get("/sessions.json?state=ended").get_json()["rows"] == []
+    assert proctor.post(f"/sessions/{first.uuid}/rating", {"rating": "low", "note": ""}).status_code == 409
+    assert proctor.post(f"/sessions/{first.uuid}/terminate").status_code == 303
+    assert world.refresh(second).state == "terminated"
+    assert world.refresh(first).end_reason == "limit", "it had ended before"
+    assert proctor.post(f"/sessions/{first.uuid}/rating", {"rating": "low", "note": ""}).status_code == 303
+    assert rows(proctor)[0]["rating"] == "low"

@@ -143,6 +143,23 @@ def test_a_stretch_without_any_picture_is_named_and_can_be_skipped(watched: Watc
     expect(gap).to_be_hidden()
 
 
+def test_an_exam_that_was_rolled_over_plays_through_its_parts(watched: Watched, world: World) -> None:
+    _, second = world.rolled_over_session()
+    page = open_player(watched, second)
+    assert page.locator(".pane").count() == 1
+    assert page.locator(".seek").get_attribute("aria-valuemax") == "20"
+    outcomes = page.evaluate("() => [...document.querySelectorAll('.part:not(.swatch)')].map(p => p.dataset.outcome)")
+    assert outcomes == ["recorded", "gap", "recorded"], "one ledger: no gap where one took over from the other"
+    page.keyboard.press("4")
+    page.keyboard.press("Space")
+    wait_position(page, 11, 13)
+    videos = "() => [...document.querySelectorAll('video')].map(v => [v.dataset.track, v.hidden, v.paused])"
+    assert page.evaluate(videos) == [["camera", True, True], ["camera-2", False, False]]
+    page.keyboard.press("Space")
+    page.keyboard.press("1")
+    page.wait_for_function("() => !document.querySelector('video[data-track=camera]').hidden")
+
+
 def test_the_keyboard_does_everything(watched: Watched, recorded: Session) -> None:
     page = open_player(watched, recorded)
     page.keyboard.press("ArrowRight")

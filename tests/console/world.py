@@ -21,6 +21,7 @@ from flask_proview.service.app import create_app
 from flask_proview.service.runtime import Runtime, build_runtime
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import Event, Session
+from flask_proview.sessions.sittings import join
 from tests.service.build import make_config
 from tests.webm_factory import record
 
@@ -120,6 +121,24 @@ class World:
         self.add_event(row, 15_000, 16)
         self.finalise(row)
         return row
+
+    def rolled_over_session(self) -> tuple[Session, Session]:
+        """20 s in two sessions: the second began at 10 s, the first went on to 10.4 s; the network was away from 14 s to 16 s."""
+        first = self.add_session(length_ms=10_400, ago_ms=60_000, end_reason="limit")
+        values = {"started_at": first.started_at + 10_000, "ended_at": first.started_at + 20_000}
+        second = self.add_session(length_ms=10_000, ago_ms=0, continues=first.uuid, **values)
+        with self.runtime.db.write() as db:
+            first, second = db.merge(first), db.merge(second)
+            join(first, second)
+        self.add_run(first, "camera", 0, 10.4)
+        self.add_run(second, "camera", 200, 3.8)
+        self.add_run(second, "camera", 6_000, 4)
+        self.add_event(first, 5_000, 5)
+        self.add_event(second, 4_000, 10007)
+        self.add_event(second, 6_000, 10008)
+        for row in (first, second):
+            self.finalise(row)
+        return self.refresh(first), self.refresh(second)
 
     def refresh(self, row: Session) -> Session:
         found = self.runtime.sessions.get(row.uuid)

@@ -47,3 +47,12 @@ def test_a_lost_camera_does_not_excuse_the_screen() -> None:
     lost = [event(10014, 1000), event(10016, 3000)]
     assert [(c.from_ms, c.to_ms, c.cause) for c in causes_of(lost, "camera", None)] == [(1000, 3000, "device")]
     assert causes_of(lost, "screen", None) == []
+
+
+def test_what_was_so_when_another_session_took_over_is_still_so() -> None:
+    paused, resumed = event(10010, 50_000), event(10011, 3000)
+    causes = causes_of([resumed], "camera", 3000, [(-4000, paused)], goes_on=True)
+    assert [(cause.from_ms, cause.to_ms, cause.cause) for cause in causes] == [
+        (0, 3000, "handover"),
+        (-4000, 3000, "paused"),
+    ]

@@ -69,14 +69,49 @@ def test_an_ended_session_is_continued_by_a_new_one(app: Flask, runtime: Runtime
     assert row.continues == first["session_uuid"]
 
 
-def test_a_roll_over_ends_the_session_that_it_continues(app: Flask, runtime: Runtime) -> None:
+def test_a_session_is_open_until_the_one_that_goes_on_with_it_has_taken_over(app: Flask, runtime: Runtime) -> None:
     first = start(app, runtime)
     body = {"launch": launch_token(runtime), "continues": first["session_uuid"]}
     second = post(app.test_client(), SESSIONS, body)
-    assert second.status_code == 201
+    assert (second.status_code, second.get_json()["resumed"]) == (201, False)
+    earlier = runtime.sessions.get(first["session_uuid"])
+    assert earlier is not None and earlier.state == "created"
+    again = post(app.test_client(), SESSIONS, body)
+    assert (again.status_code, again.get_json()["session_uuid"]) == (200, second.get_json()["session_uuid"])
+    url = f"{SESSIONS}/{first['session_uuid']}/stop"
+    for at in (0, True, -1, "x", None, 2**60, 1.5):
+        answer = post(app.test_client(), url, {"reason": "limit", "at": at}, token=first["session_token"])
+        assert answer.get_json() == {"state": "stopped"}
+    earlier, later = (runtime.sessions.get(one["session_uuid"]) for one in (first, second.get_json()))
+    assert earlier is not None and later is not None
+    assert (earlier.end_reason, earlier.ended_at) == ("limit", later.started_at)
+
+
+def test_a_page_that_was_gone_in_mid_handover_leaves_one_session_open(app: Flask, runtime: Runtime) -> None:
+    first = start(app, runtime)
+    second = post(app.test_client(), SESSIONS, {"launch": launch_token(runtime), "continues": first["session_uuid"]})
+    page = post(app.test_client(), SESSIONS, {"launch": launch_token(runtime)})
+    assert page.get_json()["session_uuid"] == second.get_json()["session_uuid"]
     earlier = runtime.sessions.get(first["session_uuid"])
     assert earlier is not None
     assert (earlier.state, earlier.end_reason) == ("stopped", "limit")
+
+
+@pytest.mark.parametrize("state", [State.TERMINATED, State.STOPPED])
+def test_a_session_that_somebody_ended_is_not_gone_on_with(app: Flask, runtime: Runtime, state: State) -> None:
+    first = start(app, runtime)
+    runtime.sessions.end(first["session_uuid"], state, "proctor")
+    body = {"launch": launch_token(runtime), "continues": first["session_uuid"]}
+    answer = post(app.test_client(), SESSIONS, body)
+    assert (answer.status_code, answer.get_json()["code"]) == (410, "session_ended")
+
+
+def test_a_silent_session_is_gone_on_with_in_the_same_sitting(app: Flask, runtime: Runtime) -> None:
+    first = start(app, runtime)
+    runtime.sessions.end(first["session_uuid"], State.EXPIRED, "heartbeat")
+    body = {"launch": launch_token(runtime), "continues": first["session_uuid"]}
+    row = runtime.sessions.get(post(app.test_client(), SESSIONS, body).get_json()["session_uuid"])
+    assert row is not None and row.sitting == first["session_uuid"]
 
 
 def test_nobody_continues_another_candidates_session(app: Flask, runtime: Runtime) -> None:

@@ -1,5 +1,7 @@
 """What the sessions list and the session page read: rows with state, coverage and rating, as plain values for template and JSON.
 
+A row is a sitting: a session that was rolled over is shown together with those that went on with it.
+
 Read only. The filters arrive as text from the query string and are checked here; everything a candidate wrote stays text.
 """
 
@@ -11,15 +13,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import aliased
 
 from flask_proview.catalogue import RATED
 from flask_proview.sessions.database import Database, now_ms
+from flask_proview.sessions.ledger import recorded_ms
 from flask_proview.sessions.models import OPEN_STATES, Event, Outcome, Session, State
+from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, sitting_of
 
 from . import present
 
 PAGE_SIZE = 50
 MAX_TEXT = 200
+_LAST = aliased(Session, name="last")
 FILTERS: dict[str, tuple[str, ...]] = {
     "open": tuple(state.value for state in OPEN_STATES),
     "ended": tuple(state.value for state in State if state.ended),
@@ -63,30 +69,40 @@ class Listed:
 def list_sessions(db: Database, wanted: Filter) -> Listed:
     """Newest first; ids grow with time, so that the page boundary stays put while new sessions arrive."""
     with db.read() as session:
-        found = list(session.scalars(_narrow(select(Session), wanted).order_by(Session.id.desc()).limit(PAGE_SIZE + 1)))
+        query = _narrow(_sittings(), wanted).order_by(Session.id.desc()).limit(PAGE_SIZE + 1)
+        found = list(session.scalars(query))
         rows = describe(session, found[:PAGE_SIZE])
     return Listed(rows, found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None)
 
 
 def count_open(db: Database) -> int:
-    """How many sessions run now."""
+    """How many candidates are being recorded now; for a moment of a handover two sessions of one are open."""
     with db.read() as session:
-        return session.scalar(select(func.count()).where(Session.state.in_(FILTERS["open"]))) or 0
+        sitting = func.coalesce(Session.sitting, Session.uuid)
+        return session.scalar(select(func.count(sitting.distinct())).where(Session.state.in_(FILTERS["open"]))) or 0
 
 
 def describe(session: OrmSession, rows: Iterable[Session]) -> list[dict[str, Any]]:
-    """The rows as the list and the session page show them."""
+    """The sittings that begin with these rows, as the list and the session page show them."""
     rows = list(rows)
-    ids = [row.id for row in rows]
-    coverage, raters = _coverage(session, ids), _raters(session, ids)
+    coverage = _coverage(session, [row.id for row in rows])
     now = now_ms()
-    return [_describe(row, coverage.get(row.id, {}), raters.get(row.id), now) for row in rows]
+    result = []
+    raters = _raters(session, [row.id for row in rows])
+    for row in rows:
+        parts = sitting_of(session, row) if row.sitting is not None else [row]
+        shares = coverage.get(row.id, {}) if len(parts) == 1 else _shares(session, parts)
+        result.append(_describe(parts, shares, raters.get(row.id), now))
+    return result
 
 
-def _describe(row: Session, coverage: dict[str, float], rater: str | None, now: int) -> dict[str, Any]:
-    ended = State(row.state).ended
-    pending = ended and (row.finalised_at is None or (row.finalise_wanted_at or 0) > row.finalised_at)
-    length = (row.ended_at if row.ended_at is not None else now) - row.started_at
+def _describe(parts: list[Session], coverage: dict[str, float], rater: str | None, now: int) -> dict[str, Any]:
+    row, last = parts[0], parts[-1]
+    ended_at = end_of(parts)
+    ended = ended_at is not None
+    pending = ended and any(
+        part.finalised_at is None or (part.finalise_wanted_at or 0) > part.finalised_at for part in parts
+    )
     return {
         "uuid": row.uuid,
         "account": row.account,
@@ -94,27 +110,37 @@ def _describe(row: Session, coverage: dict[str, float], rater: str | None, now: 
         "profile_id": row.profile_id,
         "title": row.title or "",
         "session_type": row.session_type,
-        "state": row.state,
-        "state_text": present.state(row.state),
-        "end_reason": present.end_reason(row.end_reason) if ended else "",
+        "state": last.state,
+        "state_text": present.state(last.state),
+        "end_reason": present.end_reason(last.end_reason) if ended else "",
         "open": not ended,
-        "ready": row.finalised_at is not None,
+        "ready": all(part.finalised_at is not None for part in parts),
         "pending": pending,
         "started_at": row.started_at,
-        "ended_at": row.ended_at,
-        "length_ms": max(0, length),
-        "silent_ms": None if ended else max(0, now - row.last_seen_at),
+        "ended_at": ended_at,
+        "length_ms": length_ms(parts),
+        "silent_ms": None if ended else max(0, now - last.last_seen_at),
         "coverage": coverage,
         "coverage_text": present.percent(min(coverage.values())) if coverage else "–",
-        "bytes": row.bytes_stored,
-        "rating": row.final_rating,
+        "bytes": sum(part.bytes_stored for part in parts),
+        "rating": next((part.final_rating for part in reversed(parts) if part.final_rating), None),
         "rated_by": rater,
+        "parts": len(parts),
+        "newest": last.uuid,
     }
+
+
+def _sittings() -> Select[Session]:
+    """The first session of every sitting, joined with the newest as ``_LAST``."""
+    part = aliased(Session)
+    newest = select(func.max(part.id)).where(part.sitting == Session.uuid).correlate(Session).scalar_subquery()
+    begins = or_(Session.sitting.is_(None), Session.sitting == Session.uuid)
+    return select(Session).join(_LAST, _LAST.id == func.coalesce(newest, Session.id)).where(begins)
 
 
 def _narrow(query: Select[Session], wanted: Filter) -> Select[Session]:
     if wanted.state:
-        query = query.where(Session.state.in_(FILTERS[wanted.state]))
+        query = query.where(_LAST.state.in_(FILTERS[wanted.state]))
     if wanted.account:
         query = query.where(Session.account == wanted.account)
     if wanted.before is not None:
@@ -126,7 +152,9 @@ def _narrow(query: Select[Session], wanted: Filter) -> Select[Session]:
 
 def _contains(word: str) -> ColumnElement[bool]:
     columns = (Session.external_id, Session.profile_id, Session.title)
-    return or_(Session.uuid == word.lower(), Session.uuid.startswith(word.lower(), autoescape=True), *(column.icontains(word, autoescape=True) for column in columns))  # fmt: skip
+    part = aliased(Session)
+    by_part = Session.uuid.in_(select(part.sitting).where(part.uuid == word.lower()))
+    return or_(by_part, Session.uuid.startswith(word.lower(), autoescape=True), *(column.icontains(word, autoescape=True) for column in columns))  # fmt: skip
 
 
 def _coverage(session: OrmSession, ids: list[int]) -> dict[int, dict[str, float]]:
@@ -139,6 +167,16 @@ def _coverage(session: OrmSession, ids: list[int]) -> dict[int, dict[str, float]
     for session_id, track, part, whole in session.execute(query.group_by(Outcome.session_id, Outcome.track)):
         if whole:
             shares.setdefault(session_id, {})[track] = float(part) / float(whole)
+    return shares
+
+
+def _shares(session: OrmSession, parts: list[Session]) -> dict[str, float]:
+    """The same over a sitting of several sessions, where what two of them recorded counts once."""
+    shares = {}
+    for track, rows in ledger_of(session, parts).items():
+        due = sum(row.to_ms - row.from_ms for row in rows if row.cause != "paused")
+        if due:
+            shares[track] = recorded_ms(rows) / due
     return shares
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from flask_proview.errors import ApiError, FieldError
 from flask_proview.sessions.callbacks import wish
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Event, Session, State
+from flask_proview.sessions.sittings import sitting_of
 
 RATINGS = ("high", "medium", "low")
 MAX_NOTE = 2000
@@ -42,7 +44,7 @@ def rate(db: Database, config: Config, uuid: str, rating: str, note: str, by: st
         row = session.scalar(select(Session).where(Session.uuid == uuid))
         if row is None:
             raise ApiError("There is no such session.", code="not_found", status=404)
-        if not State(row.state).ended:
+        if any(not State(part.state).ended for part in sitting_of(session, row)):
             raise ApiError("A session is rated after it has ended.", code="session_open", status=409)
         row.final_rating = rating
         session.add(
@@ -60,11 +62,13 @@ def rate(db: Database, config: Config, uuid: str, rating: str, note: str, by: st
     return Rating(rating, note, by, at)
 
 
-def history(db: Database, session_id: int) -> list[Rating]:
-    """All verdicts, newest first."""
+def history(db: Database, session_ids: Collection[int]) -> list[Rating]:
+    """All verdicts on a sitting, newest first."""
     with db.read() as session:
         events = session.scalars(
-            select(Event).where(Event.session_id == session_id, Event.event_type_id == RATED).order_by(Event.id.desc())
+            select(Event)
+            .where(Event.session_id.in_(session_ids), Event.event_type_id == RATED)
+            .order_by(Event.id.desc())
         )
         return [
             Rating(str(e.data.get("rating", "")), str(e.data.get("note", "")), str(e.data.get("by", "")), e.received_at)

@@ -14,6 +14,7 @@ from flask_proview.errors import ApiError
 from flask_proview.service.ending import end_session
 from flask_proview.service.runtime import Runtime
 from flask_proview.sessions.models import Event, Session, State
+from flask_proview.sessions.sittings import offset_ms, sitting_of
 
 from .gate import Gate, Right, Visitor
 from .listing import describe
@@ -32,19 +33,29 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
             raise ApiError("There is no such session; it may have been deleted.", code="not_found", status=404)
         return row
 
+    def sitting(uuid: str) -> list[Session]:
+        row = find(uuid)
+        with runtime.db.read() as session:
+            return sitting_of(session, row)
+
     def described(row: Session) -> dict[str, Any]:
         with runtime.db.read() as session:
             return describe(session, [row])[0]
 
     @pages.route("/sessions/<uuid>", "session", right=Right.LIST)
     def session_page(visitor: Visitor, uuid: str) -> BaseResponse:
-        row = find(uuid)
+        parts = sitting(uuid)
+        row = parts[0]
+        if row.uuid != uuid:
+            # The first session stands for all of its sitting.
+            return redirect(f"{pages.mount}/console/sessions/{row.uuid}", 303)
         return pages.render(
             "proview/session.html",
             visitor,
             row=row,
             shown=described(row),
-            ratings=history(runtime.db, row.id) if visitor.may(Right.WATCH) else [],
+            parts=parts,
+            ratings=history(runtime.db, [part.id for part in parts]) if visitor.may(Right.WATCH) else [],
             choices=RATINGS,
             max_note=MAX_NOTE,
             live_enabled=runtime.config.media.live != "off",
@@ -53,21 +64,26 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
 
     @pages.route("/sessions/<uuid>/state", "session_state", right=Right.LIST, json=True)
     def session_state(_visitor: Visitor, uuid: str) -> BaseResponse:
-        row = find(uuid)
+        parts = sitting(uuid)
+        begin = {part.id: offset_ms(parts, part) for part in parts}
         after = request.args.get("after", "0")
         last = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
-        query = select(Event).where(Event.session_id == row.id, Event.id > last, Event.event_type_id != RATED)
+        query = select(Event).where(Event.session_id.in_(begin), Event.id > last, Event.event_type_id != RATED)
         with runtime.db.read() as session:
             events = list(session.scalars(query.order_by(Event.id).limit(EVENTS_AT_ONCE)))
-        return jsonify({"session": described(row), "events": [_event(event) for event in events]})
+        shown = [_event(event, begin[event.session_id]) for event in events]
+        return jsonify({"session": described(parts[0]), "events": shown})
 
     @pages.route("/sessions/<uuid>/terminate", "terminate", methods=("POST",), right=Right.TERMINATE)
     def terminate(_visitor: Visitor, uuid: str) -> BaseResponse:
-        row = find(uuid)
-        if State(row.state).ended:
+        parts = sitting(uuid)
+        running = [part for part in parts if not State(part.state).ended]
+        if not running:
             raise ApiError("The session has already ended.", code="session_ended", status=409)
-        end_session(runtime, row.uuid, State.TERMINATED, "proctor")
-        return redirect(f"{pages.mount}/console/sessions/{row.uuid}", 303)
+        # The newest first: its browser stops with it and does not go on with another one.
+        for part in reversed(running):
+            end_session(runtime, part.uuid, State.TERMINATED, "proctor")
+        return redirect(f"{pages.mount}/console/sessions/{parts[0].uuid}", 303)
 
     @pages.route("/sessions/<uuid>/rating", "rating", methods=("POST",), right=Right.RATE)
     def rating(visitor: Visitor, uuid: str) -> BaseResponse:
@@ -77,11 +93,11 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
         return redirect(f"{pages.mount}/console/sessions/{uuid}#review", 303)
 
 
-def _event(event: Event) -> dict[str, Any]:
+def _event(event: Event, begin_ms: int) -> dict[str, Any]:
     return {
         "id": event.id,
         "event_type_id": event.event_type_id,
         **shown_as(event.event_type_id, event.name),
-        "at": event.at_ms,
+        "at": event.at_ms + begin_ms,
         "data": event.data,
     }

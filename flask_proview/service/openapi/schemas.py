@@ -136,13 +136,22 @@ SCHEMAS: dict[str, Any] = {
         "weight": {"type": "integer", "minimum": 0}, "documented": {"type": "boolean"},
         "source": {"enum": [source.value for source in Source]}, "rests_on": {"type": "string"}, "heuristic": {"type": "boolean"},
     }),
+    "Sitting": answer({
+        "session_uuid": UUID, "started_at": MILLISECONDS, "ended_at": {"type": ["integer", "null"]}, "duration_ms": MILLISECONDS,
+        "status": STATE, "final_rating": RATING, "proview_index": ref("Index"), "ledger": array(ref("Outcome")),
+        "parts": array(answer({
+            "session_uuid": UUID, "status": STATE, "end_reason": NULLABLE_TEXT, "started_at": MILLISECONDS,
+            "ended_at": {"type": ["integer", "null"]}, "offset_ms": {"type": "integer"}, "duration_ms": MILLISECONDS,
+        })),
+    }),
     "Details": thing(
         {
             "session_uuid": UUID, "session_external_id": {"type": "string"}, "profile_external_id": {"type": "string"},
             "account": {"type": "string"}, "session_type": {"enum": list(SESSION_TYPES)}, "title": NULLABLE_TEXT, "status": STATE,
             "end_reason": NULLABLE_TEXT, "created_at": MILLISECONDS, "started_at": MILLISECONDS,
             "ended_at": {"type": ["integer", "null"]}, "duration_ms": MILLISECONDS, "final_rating": RATING, "proview_index": ref("Index"),
-            "continues": NULLABLE_TEXT, "recordings": array(ref("Recording")), "ledger": array(ref("Outcome")),
+            "continues": NULLABLE_TEXT, "previous": NULLABLE_TEXT, "next": NULLABLE_TEXT,
+            "sitting": {"anyOf": [ref("Sitting"), {"type": "null"}]}, "recordings": array(ref("Recording")), "ledger": array(ref("Outcome")),
             "events": array(ref("SeenEvent")), "integrity": {"type": "object"},
         },
         ("session_uuid", "session_external_id", "profile_external_id", "status", "final_rating", "ledger", "events"),

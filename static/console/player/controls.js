@@ -10,12 +10,12 @@ export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 export class Controls {
   /**
    * @param {Engine} engine
-   * @param {HTMLVideoElement | undefined} sound the element that is heard
+   * @param {HTMLVideoElement[]} sounds the elements that are heard, one for each part of the sitting
    * @param {{ fullscreen: () => void, help: () => void }} actions
    */
-  constructor(engine, sound, actions) {
+  constructor(engine, sounds, actions) {
     this.engine = engine;
-    this.sound = sound;
+    this.sounds = sounds;
     this.playButton = iconButton('Play (space)', 'play', () => engine.toggle());
     this.playButton.classList.add('play');
     this.time = el('span', { class: 'now' }, '0:00');
@@ -37,7 +37,7 @@ export class Controls {
       el('span', { class: 'sound' }, this.muteButton, this.volume),
       help,
       iconButton('Full screen (F)', 'full', () => actions.fullscreen()));
-    if (!sound) this.element.querySelector('.sound')?.setAttribute('hidden', '');
+    if (sounds.length === 0) this.element.querySelector('.sound')?.setAttribute('hidden', '');
     engine.addEventListener('change', () => this.#showState());
   }
 
@@ -47,9 +47,7 @@ export class Controls {
   }
 
   toggleMute() {
-    if (!this.sound) return;
-    this.sound.muted = !this.sound.muted;
-    relabel(this.muteButton, this.sound.muted ? 'Unmute (M)' : 'Mute (M)', this.sound.muted ? 'muted' : 'volume');
+    this.#mute(!this.sounds[0]?.muted);
   }
 
   /** @param {number} step +1 faster, -1 slower */
@@ -66,8 +64,13 @@ export class Controls {
 
   /** @param {number} volume */
   #setVolume(volume) {
-    if (!this.sound) return;
-    this.sound.volume = volume;
-    if (this.sound.muted !== (volume === 0)) this.toggleMute();
+    for (const sound of this.sounds) sound.volume = volume;
+    this.#mute(volume === 0);
+  }
+
+  /** @param {boolean} muted */
+  #mute(muted) {
+    for (const sound of this.sounds) sound.muted = muted;
+    relabel(this.muteButton, muted ? 'Unmute (M)' : 'Mute (M)', muted ? 'muted' : 'volume');
   }
 }

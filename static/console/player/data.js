@@ -20,9 +20,17 @@ export function playerData(json) {
     ledgers.set(row.track, rows);
   }
   for (const rows of ledgers.values()) rows.sort((a, b) => a.from_ms - b.from_ms);
+  // An exam that was rolled over has a recording of each of its sessions.
+  /** @type {Map<string, number>} */
+  const counts = new Map();
   const tracks = json.tracks
-    .map((t) => ({ name: t.track, url: t.url, offset: t.offset_ms, duration: t.duration_ms, ledger: ledgers.get(t.track) ?? wholeTrack(t) }))
-    .sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));
+    .map((t) => ({ name: t.track, url: t.url, offset: t.offset_ms, duration: t.duration_ms, ledger: (t.outcomes?.length ? t.outcomes : ledgers.get(t.track)) ?? wholeTrack(t) }))
+    .sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name) || a.offset - b.offset)
+    .map((track) => {
+      const count = (counts.get(track.name) ?? 0) + 1;
+      counts.set(track.name, count);
+      return { ...track, key: count > 1 ? `${track.name}-${count}` : track.name };
+    });
   for (const track of tracks) if (!ledgers.has(track.name)) ledgers.set(track.name, track.ledger);
   const ends = [...ledgers.values()].map((rows) => rows.at(-1)?.to_ms ?? 0);
   const events = json.events

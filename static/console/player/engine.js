@@ -53,12 +53,12 @@ export class Engine extends EventTarget {
   #playing = false;
   #rate = 1;
 
-  /** @param {PlayerTrack[]} tracks @param {Map<string, HTMLVideoElement>} videos by track name @param {number} length */
+  /** @param {PlayerTrack[]} tracks @param {Map<string, HTMLVideoElement>} videos by key of the track @param {number} length */
   constructor(tracks, videos, length) {
     super();
     this.length = length;
     this.voices = tracks.flatMap((track) => {
-      const video = videos.get(track.name);
+      const video = videos.get(track.key);
       return video ? [new Voice(track, video)] : [];
     });
   }
@@ -94,13 +94,19 @@ export class Engine extends EventTarget {
   /** Largest distance of a follower from the clock, in ms. */
   get drift() {
     const at = this.position;
-    const following = this.voices.filter((voice) => voice !== this.#lead && voice.covers(at));
+    const following = this.voices.filter((voice) => voice !== this.#lead && voice.covers(at) && this.shown(voice.track.name) === voice.track.key);
     return Math.max(0, ...following.map((voice) => Math.abs(voice.position - at)));
   }
 
   /** @param {string} name whether this track has a picture now */
   shows(name) {
-    return this.voices.some((voice) => voice.track.name === name && voice.covers(this.position));
+    return this.shown(name) !== null;
+  }
+
+  /** @param {string} name the key of the recording that shows this track now */
+  shown(name) {
+    const at = this.position;
+    return this.voices.find((voice) => voice.track.name === name && voice.covers(at))?.track.key ?? null;
   }
 
   play() {
@@ -166,7 +172,9 @@ export class Engine extends EventTarget {
   /** @param {Voice} voice @param {number} at */
   #drive(voice, at) {
     const { video } = voice;
-    if (!voice.covers(at)) {
+    // Two sessions of a sitting overlap for a moment; one of them is seen and heard.
+    const first = this.voices.find((one) => one.track.name === voice.track.name && one.covers(at));
+    if (voice !== first) {
       if (!video.paused) video.pause();
       return;
     }

@@ -23,14 +23,14 @@ export class Stage {
     /** @type {Map<string, HTMLElement>} */
     this.panes = new Map();
     this.element = el('div', { class: 'stage' });
-    for (const track of data.tracks) this.#addPane(track);
+    for (const track of data.tracks) this.#addVideo(track);
     this.#placed = this.large = data.tracks.some((t) => t.name === 'screen') ? 'screen' : data.tracks[0]?.name ?? '';
     this.skip = el('button', { type: 'button', class: 'skip-gap' }, 'Skip');
     this.text = el('p', {});
     this.gap = el('div', { class: 'gap', role: 'status', hidden: true }, this.text, this.skip);
     this.spinner = el('div', { class: 'spinner', hidden: true, role: 'img', 'aria-label': 'Loading' });
     this.element.append(this.gap, this.spinner);
-    if (data.tracks.length > 1) this.element.append(iconButton('Swap camera and screen (S)', 'swap', () => this.swap()));
+    if (this.panes.size > 1) this.element.append(iconButton('Swap camera and screen (S)', 'swap', () => this.swap()));
     this.#arrange();
   }
 
@@ -59,8 +59,10 @@ export class Stage {
     const at = engine.position;
     let shown = 0;
     for (const [name, pane] of this.panes) {
-      const shows = engine.shows(name);
+      const key = engine.shown(name);
+      const shows = key !== null;
       shown += shows ? 1 : 0;
+      if (key !== null) this.#front(name, key);
       const row = outcomeAt(this.data.ledgers.get(name) ?? [], Math.min(at, this.data.length - 1));
       const note = shows ? '' : row && row.outcome !== 'recorded' ? `${trackText(name)} not recorded: ${causeText(row.cause)}` : `${trackText(name)}: no picture`;
       pane.classList.toggle('missing', !shows);
@@ -88,16 +90,32 @@ export class Stage {
   }
 
   /** @param {import('../types.d.ts').PlayerTrack} track */
-  #addPane(track) {
-    const video = el('video', { preload: 'auto', playsinline: true, tabindex: -1, 'aria-label': `${trackText(track.name)} recording`, 'data-track': track.name, 'data-offset-ms': track.offset });
+  #addVideo(track) {
+    const first = !this.panes.has(track.name);
+    // The parts after the first wait until their time comes near: whoever watches the beginning need not load them all.
+    const video = el('video', { preload: first ? 'auto' : 'metadata', playsinline: true, tabindex: -1, 'aria-label': `${trackText(track.name)} recording`, 'data-track': track.key, 'data-offset-ms': track.offset });
     video.src = track.url;
     video.disableRemotePlayback = true;
     // Only the camera has sound.
     video.muted = track.name !== 'camera';
+    this.videos.set(track.key, video);
+    const there = this.panes.get(track.name);
+    if (there) {
+      video.hidden = true;
+      there.querySelector('video:last-of-type')?.after(video);
+      return;
+    }
     const pane = el('div', { class: 'pane', 'data-track': track.name }, video, el('span', { class: 'pane-label' }, trackText(track.name)), el('span', { class: 'pane-note' }));
-    this.videos.set(track.name, video);
     this.panes.set(track.name, pane);
     this.element.append(pane);
+  }
+
+  /** @param {string} name @param {string} key shows this recording of a track and hides its other parts */
+  #front(name, key) {
+    const video = this.videos.get(key);
+    if (!video?.hidden) return;
+    for (const other of this.panes.get(name)?.querySelectorAll('video') ?? []) other.hidden = other !== video;
+    video.preload = 'auto';
   }
 
   /** Until somebody chooses, the large place is not left empty through a long gap while the other picture is there. @param {number} at */
