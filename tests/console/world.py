@@ -125,7 +125,7 @@ class World:
     def rolled_over_session(self) -> tuple[Session, Session]:
         """20 s in two sessions: the second began at 10 s, the first went on to 10.4 s; the network was away from 14 s to 16 s."""
         first = self.add_session(length_ms=10_400, ago_ms=60_000, end_reason="limit")
-        values = {"started_at": first.started_at + 10_000, "ended_at": first.started_at + 20_000}
+        values: dict[str, Any] = {"started_at": first.started_at + 10_000, "ended_at": first.started_at + 20_000}
         second = self.add_session(length_ms=10_000, ago_ms=0, continues=first.uuid, **values)
         with self.runtime.db.write() as db:
             first, second = db.merge(first), db.merge(second)
