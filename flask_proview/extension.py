@@ -6,7 +6,9 @@ traffic it fails open, under the mount prefix it fails closed.
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -25,18 +27,33 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+logger = logging.getLogger(__name__)
+
 
 class _StartedInEachProcess:
-    """Starts the runtime's threads at a process's first request: servers fork after they have loaded the application."""
+    """Starts the runtime's threads at a process's first request: servers fork after they have loaded the application.
+
+    First requests that come at once all wait for the start. One that fails (the database is down) stops no page: it is
+    logged and tried again, ``RETRY_S`` later.
+    """
+
+    RETRY_S = 5.0
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._pid = 0
+        self._not_before = 0.0
 
     def ensure(self) -> None:
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
+        if self._pid == os.getpid() or time.monotonic() < self._not_before:
+            return
+        try:
             self._runtime.start()
+        except Exception:
+            self._not_before = time.monotonic() + self.RETRY_S
+            logger.exception("proview does not start; pages pass, sessions are refused; next try in %g s", self.RETRY_S)
+        else:
+            self._pid = os.getpid()
 
 
 class _Front:

@@ -179,8 +179,9 @@ class MediaLink:
             self._threads.append(threading.Thread(target=self._run, name="media-link", daemon=True))
             if self._on_event is not None:
                 self._threads.append(threading.Thread(target=self._dispatch, name="media-events", daemon=True))
-        for thread in self._threads:
-            thread.start()
+            # Below the lock: a thread that is not started yet is not alive, and somebody else would start it, too.
+            for thread in self._threads:
+                thread.start()
 
     def _forget_parent(self) -> None:
         """After a fork: the threads stayed in the parent, and the connection is the parent's."""
@@ -227,7 +228,9 @@ class MediaLink:
         self._disconnect("link_closed")
         with contextlib.suppress(queue.Full):
             self._events.put_nowait(None)
-        for thread in self._threads:
+        with self._lock:
+            threads = list(self._threads)
+        for thread in threads:
             if thread is not threading.current_thread():
                 thread.join(IO_TIMEOUT_S)
 

@@ -219,6 +219,41 @@ def test_many_threads_share_the_link(link: MediaLink) -> None:
     assert replies == [True] * 20
 
 
+def test_threads_that_start_the_link_at_once_start_it_once(fake: FakeMedia, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second to come must not find threads that are made and not yet started: they can only be started once."""
+    link = MediaLink(make_config(f"unix:{fake.path}"), lambda message: None)
+    first_is_starting, second_came = threading.Event(), threading.Event()
+    start = threading.Thread.start
+
+    def slowly(thread: threading.Thread) -> None:
+        if thread.name == "media-link" and not first_is_starting.is_set():
+            first_is_starting.set()
+            second_came.wait(0.2)  # Waits in vain while the second one waits for us: that is the mend.
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slowly)
+    faults: list[BaseException] = []
+
+    def start_link(came: threading.Event) -> None:
+        try:
+            link.start()
+        except RuntimeError as error:
+            faults.append(error)
+        came.set()
+
+    first = threading.Thread(target=start_link, args=(threading.Event(),))
+    second = threading.Thread(target=start_link, args=(second_came,))
+    first.start()
+    assert first_is_starting.wait(10)
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    assert link.request("status") == {"op": "status"}
+    link.close()
+    assert faults == []
+    assert [message["op"] for message in fake.seen] == ["hello", "status"], "one connection"
+
+
 def test_a_broken_connection_fails_what_waits_and_comes_back(
     link: MediaLink, fake: FakeMedia, events: list[dict[str, Any]]
 ) -> None:

@@ -89,21 +89,23 @@ class Runtime:
             if self._started_in is not None:
                 # Connections of the parent belong to the parent.
                 self.db.engine.dispose(close=False)
-            self._started_in = os.getpid()
+                self._started_in = None
             prepare_database(self.db)
             self.pieces.start()
             self._subscriptions = [self.bus.subscribe(VIEWERS_TOPIC, self.viewers.on_message)]
             if self.config.media.live != "off":
                 self.media.start()
+            # Last: what failed half-way (a database that is down) is begun again by the next call.
+            self._started_in = os.getpid()
 
     def stop(self) -> None:
         """Stop in reverse order. Safe to call twice."""
         with self._lock:
-            if self._started_in is not None:
-                self._started_in = None
-                for subscription in self._subscriptions:
-                    subscription.close()
-                self.pieces.stop()
+            self._started_in = None
+            for subscription in self._subscriptions:
+                subscription.close()
+            self._subscriptions = []
+            self.pieces.stop()
             self.media.close()
             self.bus.close()
             self.db.dispose()

@@ -45,3 +45,25 @@ export function createClient(current) {
     },
   };
 }
+
+/**
+ * Makes the client the page's `ProctorClient3`. The loader's stand-in becomes it, so that references to that stay good; an object
+ * of somebody else's is left alone.
+ * @param {Sdk.Client} client
+ */
+export function publish(client) {
+  const there = /** @type {any} */ (window.ProctorClient3 ??= client);
+  if (there.early !== true) return;
+  delete there.early;
+  Object.defineProperties(there, Object.getOwnPropertyDescriptors(client));
+}
+
+/**
+ * What was called on the stand-in, which put it into the queue of `tv`.
+ * @param {any} client
+ * @param {unknown} method
+ * @param {unknown} args
+ */
+export function callEarly(client, method, args) {
+  if (['stop', 'pause', 'Pause', 'resume', 'on', 'off'].includes(String(method))) client[String(method)](...Array.from(/** @type {ArrayLike<unknown>} */ (args ?? [])));
+}

@@ -4,6 +4,7 @@
  */
 
 import { sleep } from './backoff.js';
+import { callEarly, publish } from './client.js';
 import { domEventName } from './events.js';
 import { ClipboardObserver } from './observers/clipboard.js';
 import { SIGNS_OF_LIFE } from './observers/idle.js';
@@ -52,7 +53,7 @@ class FramePage {
     document.addEventListener('DOMContentLoaded', sweep);
     sweep();
     const client = this.#client();
-    window.ProctorClient3 ??= client;
+    publish(client);
     client.on('*', (/** @type {any} */ event) => dispatchEvent(new CustomEvent(domEventName(event.name), { detail: event })));
     addEventListener('pagehide', () => this.#handlers.splice(0).forEach(([id, handler]) => this.#shell.client.off(id, handler)));
     this.adopt();
@@ -64,11 +65,12 @@ class FramePage {
     const { name } = this.#config;
     const stub = target[name];
     if (stub?.proview) return;
-    const command = (/** @type {unknown} */ verb, /** @type {unknown} */ token, /** @type {unknown} */ options) => {
-      if (verb === 'init') this.#shell.init(token, options);
+    const command = (/** @type {unknown} */ verb, /** @type {unknown} */ first, /** @type {unknown} */ second) => {
+      if (verb === 'init') this.#shell.init(first, second);
+      else if (verb === 'client') callEarly(window.ProctorClient3, first, second);
     };
     target[name] = Object.assign(command, { proview: true, q: [], l: stub?.l });
-    for (const call of Array.from(stub?.q ?? [])) command(.../** @type {[any, any, any]} */ (Array.from(/** @type {ArrayLike<unknown>} */ (call))));
+    for (const call of Array.from(stub?.q ?? [])) command(.../** @type {[any, any, any]} */ (Array.from(/** @type {ArrayLike<unknown>} */ (call ?? []))));
   }
 
   /** @returns {Sdk.Client} */

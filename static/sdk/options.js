@@ -5,7 +5,9 @@
 
 import { ProviewError } from './errors.js';
 
-const MAX_TEXT = { token: 512, launch: 4096, session: 256, profileId: 256, title: 512, additionalInstruction: 20_000 };
+const MAX_TEXT = { token: 512, launch: 4096, session: 256, profileId: 256, title: 512, additionalInstruction: 1_000_000 };
+
+const MOST_LINKS_TEXT = 100_000;
 
 /** Ours to Proview's spellings; the first one present wins. */
 const SPELLINGS = {
@@ -22,6 +24,7 @@ const SPELLINGS = {
   skipHardwareTest: ['skipHardwareTest'],
   clear: ['clear'],
   isIDRequired: ['isIDRequired'],
+  enforceTSB: ['enforceTSB'],
   eventExternalId: ['event_external_id', 'eventExternalId'],
   initCallback: ['initCallback'],
   networkDisconnectionCallback: ['networkDisconnectionCallback'],
@@ -80,13 +83,14 @@ export function parseOptions(token, given) {
     sessionType,
     title: text('title'),
     previewStyle: typeof style === 'string' || (typeof style === 'object' && style !== null) ? /** @type {any} */ (style) : '',
-    additionalInstruction: plainText(text('additionalInstruction')),
+    additionalInstruction: text('additionalInstruction'),
     referenceLinks: links(...find('referenceLinks'), fault),
     language: text('language'),
     screen: flag('screen'),
     skipHardwareTest: flag('skipHardwareTest'),
     clear: flag('clear'),
     isIDRequired: flag('isIDRequired'),
+    enforceTSB: flag('enforceTSB'),
     eventExternalId: text('eventExternalId'),
     initCallback: callback('initCallback'),
     networkDisconnectionCallback: callback('networkDisconnectionCallback'),
@@ -120,47 +124,39 @@ function checkText(path, value, most, fault) {
 }
 
 /**
- * `referenceLinks` is a JSON string of [{caption, url}]; "" , "[]" and null occur in the wild.
  * @param {string} path
  * @param {unknown} value
  * @param {(path: string, message: string, code?: string) => void} fault
- * @returns {Sdk.ReferenceLink[]}
  */
 function links(path, value, fault) {
-  if (value === undefined || value === '') return [];
+  const found = parseLinks(value);
+  if (!found) fault(path, 'must be a JSON list of {"caption", "url"}');
+  return found ?? [];
+}
+
+/**
+ * `referenceLinks` is a JSON string of [{caption, url}]; nothing, "", "[]", "null" and "undefined" occur in the wild.
+ * @param {unknown} value
+ * @returns {Sdk.ReferenceLink[] | null} null: unreadable
+ */
+export function parseLinks(value) {
   let list = value;
+  if (typeof value === 'string' && value.length > MOST_LINKS_TEXT) return null;
+  if (value === '' || value === 'undefined') return [];
   if (typeof value === 'string') {
     try {
       list = JSON.parse(value);
     } catch {
-      fault(path, 'must be a JSON list of {"caption", "url"}');
-      return [];
+      return null;
     }
   }
-  if (list === null) return [];
-  if (!Array.isArray(list)) {
-    fault(path, 'must be a JSON list of {"caption", "url"}');
-    return [];
-  }
+  if (list === null || list === undefined) return [];
+  if (!Array.isArray(list)) return null;
   return list.slice(0, 50).flatMap((one) => {
     const url = typeof one?.url === 'string' ? one.url.trim() : '';
     // Only what a click may safely open; javascript: and data: are dropped.
-    if (!/^https?:\/\//i.test(url)) return [];
-    return [{ caption: String(one.caption ?? url).slice(0, 200), url }];
+    if (!/^https?:\/\/[^\s]+$/i.test(url) || url.length > 2048) return [];
+    const caption = typeof one.caption === 'string' || typeof one.caption === 'number' ? String(one.caption).trim() : '';
+    return [{ caption: (caption || url).slice(0, 200), url }];
   });
-}
-
-/**
- * Instructions come from rich-text editors. They are shown as text: no mark-up of theirs reaches the document.
- * @param {string} html
- */
-export function plainText(html) {
-  return html
-    .replace(/<(script|style)\b[^]*?<\/\1\s*>/gi, '')
-    .replace(/<li\b[^>]*>/gi, '\n• ')
-    .replace(/<br\s*\/?>|<\/(p|div|li|h[1-6]|tr)\s*>/gi, '\n')
-    .replace(/<[^>]*>/g, '')
-    .replace(/&nbsp;|&#160;/g, ' ')
-    .replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&quot;/g, '"').replace(/&#0?39;/g, "'").replace(/&amp;/g, '&')
-    .replace(/[ \t]+\n/g, '\n').replace(/\n{3,}/g, '\n\n').trim();
 }

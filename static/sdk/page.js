@@ -3,15 +3,21 @@
  * that records itself and in the shell of frame mode.
  */
 
-import { createClient } from './client.js';
+import { callEarly, createClient, publish } from './client.js';
 import { Emitter } from './emitter.js';
 import { asProviewError, callPage, ProviewError } from './errors.js';
 import { domEventName } from './events.js';
+import { ready, use } from './locale.js';
 import { log } from './log.js';
+import { rememberRunning } from './memory.js';
 import { parseOptions } from './options.js';
 import { Session } from './session.js';
 import { Messages } from './ui/messages.js';
 import { Root } from './ui/root.js';
+import { showProblem } from './ui/steps.js';
+
+// What Talview's secure browser adds to its user agent. A page's wish, not a proof: a user agent can be made up.
+const SECURE_BROWSER = 'Proview-SB';
 
 export class Page extends Emitter {
   /** @type {Session | null} */
@@ -23,6 +29,8 @@ export class Page extends Emitter {
   #waiting = [];
   /** @type {Set<Sdk.Options>} */
   #listening = new Set();
+  /** What the present session was started with. @type {Sdk.Options | null} */
+  #begun = null;
   client = createClient(() => this.session);
 
   /** @param {Sdk.BootConfig} config */
@@ -32,7 +40,7 @@ export class Page extends Emitter {
     this.#root = new Root(config.cover);
     this.#messages = new Messages(this.#root);
     // React wrappers refuse to load while the global exists, so a page that starts the session itself gets it with its first call.
-    if (config.auto || !config.tagged) this.#publish();
+    if (config.auto || !config.tagged) publish(this.client);
     // Pages in our frames (the shell's, or a site's own frameset) find the one session here.
     window.__proview = {
       report: (key, data) => this.session?.report(key, data),
@@ -58,12 +66,14 @@ export class Page extends Emitter {
     command.q = /** @type {unknown[]} */ ([]);
     command.l = stub?.l ?? Date.now();
     target[name] = command;
-    for (const call of Array.from(stub?.q ?? [])) this.#command(Array.from(/** @type {ArrayLike<unknown>} */ (call)));
+    // The queue is the page's: whatever lies in it, the next entry is looked at, too.
+    for (const call of Array.from(stub?.q ?? [])) this.#command(Array.from(/** @type {ArrayLike<unknown>} */ (call ?? [])));
   }
 
   /** @param {unknown[]} call */
-  #command([verb, token, options]) {
-    if (verb === 'init') this.init(token, options);
+  #command([verb, first, second]) {
+    if (verb === 'init') this.init(first, second);
+    else if (verb === 'client') callEarly(this.client, first, second);
     else log.warn('unknown command', verb);
   }
 
@@ -77,7 +87,7 @@ export class Page extends Emitter {
    * @param {unknown} given
    */
   init(token, given) {
-    this.#publish();
+    publish(this.client);
     let options;
     try {
       options = parseOptions(token, given);
@@ -86,15 +96,40 @@ export class Page extends Emitter {
       callPage(/** @type {any} */ (given)?.initCallback, fault);
       return;
     }
-    if (!this.busy) return this.#start(options);
+    if (options.enforceTSB && !navigator.userAgent.includes(SECURE_BROWSER)) return this.#refuse(options);
+    this.#enter(options);
+  }
+
+  /** @param {Sdk.Options} options */
+  #enter(options) {
+    const { session } = this;
+    if (!session || session.state === 'stopped') return this.#start(options);
+    // Single-page sites go from one exam to the next without a stop, or do not wait for it.
+    const over = session.ending ?? (isAnother(this.#begun, options) ? session.stop('page') : null);
+    if (over) {
+      over.then(() => this.#enter(options));
+      return;
+    }
     // Injected tag and snippet in one page: one session, everybody is told.
     this.#waiting.push(options);
     this.#listening.add(options);
-    if (this.session && ['running', 'paused'].includes(this.session.state)) this.#settle(null);
+    if (['running', 'paused'].includes(session.state)) this.#settle(null);
+  }
+
+  /** Stays closed, as the page demands it: the card is no session's. @param {Sdk.Options} options */
+  async #refuse({ initCallback, language }) {
+    const error = new ProviewError('secure_browser_required', `The page asks for the secure browser (${SECURE_BROWSER} in the user agent).`);
+    callPage(initCallback, error);
+    use(language);
+    await ready();
+    await showProblem(this.#root, error, 'reload');
+    location.reload();
   }
 
   /** @param {Sdk.Options} options */
   #start(options) {
+    this.#begun = options;
+    if (options.clear) rememberRunning(null);
     const { route, base } = this.#config;
     const told = { ...(options.token && { token: options.token }), ...(options.launch && { launch: options.launch }), ...(route && { route }) };
     const ids = { session: options.session, profile_id: options.profileId, session_type: options.sessionType, title: options.title };
@@ -162,10 +197,6 @@ export class Page extends Emitter {
     this.client.deliver(event);
     dispatchEvent(new CustomEvent(domEventName(event.name), { detail: event }));
   }
-
-  #publish() {
-    window.ProctorClient3 ??= this.client;
-  }
 }
 
 /**
@@ -174,4 +205,14 @@ export class Page extends Emitter {
  */
 function filled(values) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '' && value !== false));
+}
+
+/**
+ * Whether a call of init names another sitting than the one that was begun by a call of init.
+ * @param {Sdk.Options | null} begun
+ * @param {Sdk.Options} asked
+ */
+function isAnother(begun, asked) {
+  if (!begun?.session || !asked.session) return false;
+  return begun.session !== asked.session || Boolean(begun.profileId && asked.profileId && begun.profileId !== asked.profileId);
 }

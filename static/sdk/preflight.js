@@ -16,6 +16,7 @@ export class Preflight {
   #consented;
   #chosen;
   #needsScreen;
+  #over = false;
   /** @type {MediaStream | null} */
   #stream = null;
 
@@ -71,6 +72,7 @@ export class Preflight {
         continue;
       }
       this.#stream = stream;
+      if (this.#over) return { stream, chosen: this.#chosen };
       this.#report('cameraDetected', { label: stream.getVideoTracks()[0]?.label });
       if (settled || this.#options.skipHardwareTest) return { stream, chosen: this.#chosen };
       const answer = await steps.checkDevices(this.#root, {
@@ -89,8 +91,9 @@ export class Preflight {
     }
   }
 
-  /** The session was stopped before it ran: nothing may stay open. */
+  /** The session was stopped before it ran: nothing may stay open, and no card comes any more. */
   dispose() {
+    this.#over = true;
     closeStream(this.#stream);
   }
 
@@ -99,6 +102,10 @@ export class Preflight {
     for (;;) {
       try {
         const stream = await steps.shareScreen(this.#root, this.#place(3), () => openScreen(this.#policy.capture));
+        if (this.#over) {
+          closeStream(stream);
+          return stream;
+        }
         const surface = stream.getVideoTracks()[0]?.getSettings().displaySurface;
         if (surface && surface !== 'monitor') this.#report('surfaceNotMonitor', { surface });
         return stream;
@@ -110,6 +117,7 @@ export class Preflight {
 
   /** @param {unknown} thrown */
   async #problem(thrown) {
+    if (this.#over) return new Promise(() => undefined);
     const error = asProviewError(thrown);
     const told = this.#onProblem(error);
     await steps.showProblem(this.#root, /** @type {any} */ (error), told ? 'reload' : 'retry');

@@ -5,7 +5,7 @@
  */
 
 const ALLOWED = new Set([
-  'position', 'top', 'right', 'bottom', 'left', 'inset', 'width', 'height', 'min-width', 'min-height', 'max-width', 'max-height',
+  'position', 'top', 'right', 'bottom', 'left', 'inset', 'width', 'height', 'max-width', 'max-height',
   'margin', 'margin-top', 'margin-right', 'margin-bottom', 'margin-left', 'padding', 'border', 'border-color', 'border-width', 'border-style',
   'border-radius', 'box-shadow', 'opacity', 'z-index', 'background', 'background-color', 'transform', 'display', 'float', 'outline',
 ]);
@@ -14,6 +14,9 @@ const HOSTILE = /url|expression|import|javascript|attr|var\s*\(|env\s*\(|image|e
 const CHOICES = new Map([
   ['position', /^(fixed|absolute|sticky|relative|static)$/],
   ['display', /^(block|inline-block|none|flex)$/],
+  // What makes the box larger than the style sheet lets it be (ui/styles.js) stays small.
+  ['transform', /^(none|(translate[XY]?|rotate)\([\w\s.,%+-]+\)(\s+(translate[XY]?|rotate)\([\w\s.,%+-]+\))*)$/],
+  ...['padding', 'border', 'border-width', 'outline'].map((name) => /** @type {[string, RegExp]} */ ([name, /^(?!.*\d{3})(?!.*\d\s*(%|(r?em|r?ex|r?ch|[dls]?v\w+|cm|mm|in|p[ct]|q)\b))/i])),
 ]);
 const MOST = 40;
 
@@ -22,6 +25,19 @@ const MOST = 40;
  * @returns {[string, string][]}
  */
 export function parsePreviewStyle(style) {
+  try {
+    return parse(style);
+  } catch {
+    // An object of the page whose getters or texts throw.
+    return [];
+  }
+}
+
+/**
+ * @param {unknown} style
+ * @returns {[string, string][]}
+ */
+function parse(style) {
   if (typeof style === 'object' && style !== null) return clean(Object.entries(style));
   if (typeof style !== 'string' || style.length > 4000) return [];
   const source = style.trim().replace(/\/\*[^]*?\*\//g, '');

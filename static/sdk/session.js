@@ -19,10 +19,13 @@ import { log } from './log.js';
 import { recallRunning, rememberRunning } from './memory.js';
 import { Messages } from './ui/messages.js';
 import { Observers } from './observers/all.js';
+import { Pausing } from './pausing.js';
 import { Preflight } from './preflight.js';
 import { showWaiting } from './ui/steps.js';
 
 const STOP_ANSWER_MS = 4000;
+// What stopping takes at most beside the drain: the recorders' end, the last events, the answer.
+const STOP_MOST_MS = 12_000;
 
 export class Session extends Emitter {
   /** @type {Sdk.State} */
@@ -41,8 +44,7 @@ export class Session extends Emitter {
   #told = false;
   #full = false;
   #wasRecording = false;
-  /** @type {'page' | 'server' | null} */
-  #pausedBy = null;
+  #pausing;
   /** @type {Promise<void> | null} */
   #stopping = null;
   /** @type {Promise<boolean> | null} */
@@ -68,6 +70,19 @@ export class Session extends Emitter {
         this.#messages.cameraBack();
         this.#captured();
       },
+    });
+    this.#pausing = new Pausing({
+      state: () => this.state,
+      become: (state) => { this.state = state; },
+      capture: this.#capture,
+      link: () => this.#link,
+      report: this.report,
+      hide: () => {
+        this.#live?.stop();
+        this.#root.preview(null, '');
+      },
+      say: (paused) => this.#messages.paused(paused),
+      record: () => this.#record().then(() => this.#captured()),
     });
   }
 
@@ -134,6 +149,7 @@ export class Session extends Emitter {
     }
     // The candidate is in the middle of the page by now: no card jumps in without a click.
     if (waited && !settled) await this.#messages.availableAgain();
+    if (this.#stopping) return;
     await preflight.consent();
     link.consent();
     const { stream, chosen } = await preflight.camera(settled, settled ? await early : null);
@@ -148,31 +164,18 @@ export class Session extends Emitter {
     this.#run(chosen);
   }
 
-  /** @param {string} [by] */
-  async pause(by = 'page') {
-    if (this.state !== 'running') return;
-    this.state = 'paused';
-    this.#pausedBy = by === 'server' ? 'server' : 'page';
-    this.report('paused', { by });
-    await this.#capture.stop();
-    this.#capture.rest();
-    this.#live?.stop();
-    this.#root.preview(null, '');
-    this.#messages.paused(true);
-    if (by !== 'server') await this.#link?.command('pause');
+  /** Before anything is recorded: as soon as it is. */
+  pause(by = 'page') {
+    return this.#pausing.pause(by);
   }
 
-  /** @param {string} [by] */
-  async resume(by = 'page') {
-    if (this.state !== 'paused' || !this.#link) return;
-    await this.#capture.wake(this.#link.started.policy.capture);
-    this.state = 'running';
-    this.#pausedBy = null;
-    await this.#record();
-    this.report('resumed', { by });
-    this.#messages.paused(false);
-    this.#captured();
-    if (by !== 'server') await this.#link.command('resume');
+  resume(by = 'page') {
+    return this.#pausing.resume(by);
+  }
+
+  /** Being stopped. @returns {Promise<void> | null} */
+  get ending() {
+    return this.#stopping;
   }
 
   /**
@@ -182,7 +185,12 @@ export class Session extends Emitter {
    * @returns {Promise<void>}
    */
   stop(reason) {
-    this.#stopping ??= this.#stop(reason).catch((fault) => log.error('stop', fault));
+    if (!this.#stopping) {
+      const done = this.#stop(reason).catch((fault) => log.error('stop', fault));
+      // Pages navigate when it is answered, so it is answered whatever hangs (a disk, a device).
+      const late = sleep((this.policy?.drain_deadline_ms ?? 0) + STOP_MOST_MS).then(() => { this.state = 'stopped'; });
+      this.#stopping = Promise.race([done, late]);
+    }
     return this.#stopping;
   }
 
@@ -279,6 +287,7 @@ export class Session extends Emitter {
     this.report('recordingStarted', this.captured);
     this.emit('running');
     if (link.started.state === 'paused') this.pause('server');
+    else if (this.#pausing.wanted) this.pause();
   }
 
   /** The streams are new: show and publish them. */
@@ -356,7 +365,7 @@ export class Session extends Emitter {
     if (state === 'expired') this.#connector.reopen(true);
     else if (state === 'stopped' || state === 'terminated') this.#endedByServer(state);
     else if (announced && state === 'paused' && this.state === 'running') this.pause('server');
-    else if (announced && state === 'running' && this.#pausedBy === 'server') this.resume('server').catch((fault) => log.error('resume', fault));
+    else if (announced && state === 'running' && this.#pausing.by === 'server') this.resume('server').catch((fault) => log.error('resume', fault));
   }
 
   /** @param {string} state */

@@ -83,6 +83,8 @@ export const STRINGS = {
   insecure_context: 'Browsers give camera and microphone to https pages only. Please tell your institution.',
   unsupported_title: 'This browser cannot record',
   unsupported: 'Please use a current Chrome, Edge or Firefox on a computer.',
+  secure_browser_required_title: 'This exam needs the secure browser',
+  secure_browser_required: 'It cannot be started in this browser. Open it in the secure browser that your institution names.',
   internal_title: 'Something went wrong',
   internal: 'Proctoring could not be started. Please try again.',
   device_both: 'camera and microphone',

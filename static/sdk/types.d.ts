@@ -26,6 +26,9 @@ declare namespace Sdk {
     language?: string | null;
     stop_paths: string[];
     cover: boolean;
+    /** What the LMS wants candidates to read, where the page says nothing. */
+    instructions?: string | null;
+    reference_links?: string | null;
   }
 
   interface Started {
@@ -111,6 +114,7 @@ declare namespace Sdk {
     skipHardwareTest: boolean;
     clear: boolean;
     isIDRequired: boolean;
+    enforceTSB: boolean;
     eventExternalId: string;
     initCallback: ((error: Error | null, uuid?: string, audio?: boolean, video?: boolean, screen?: boolean) => unknown) | null;
     networkDisconnectionCallback: ((state: { online: boolean; at: number }) => unknown) | null;

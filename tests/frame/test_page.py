@@ -220,6 +220,7 @@ def test_preview_lets_the_eye_through_where_the_candidate_works(framed: Window) 
 
 def test_frames_of_the_page_itself(window: Window) -> None:
     window.seat("/exam/7/inner-frames")
+    window.until(lambda: window.page.frame("own"), "the inner frame")
     own = window.page.frame("own")
     assert own is not None
     window.until(lambda: "7 inner-frames|true" in own.evaluate("document.body.textContent"), "the page is its parent")

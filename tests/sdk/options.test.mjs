@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseOptions, plainText } from '../../static/sdk/options.js';
+import { parseLinks, parseOptions } from '../../static/sdk/options.js';
 
 /** @param {unknown} options @param {unknown} [token] */
 function faultsOf(options, token = 't') {
@@ -57,7 +57,23 @@ test('reference links are a JSON string, and only http links survive', () => {
   assert.deepEqual(faultsOf({ referenceLinks: '{bad' }), ['referenceLinks:type']);
 });
 
-test('instructions of a rich-text editor become text', () => {
-  assert.equal(plainText('<p>Read <b>all</b>.</p><ul><li>One</li><li>Two &amp; three</li></ul><script>alert(1)</script>'), 'Read all.\n\n• One\n\n• Two & three');
-  assert.equal(plainText('<img src=x onerror=alert(1)>hi'), 'hi');
+test('links that nobody wrote well are no links; a page that hands over a list may', () => {
+  for (const none of [undefined, null, '', 'null', 'undefined', '[]', []]) assert.deepEqual(parseLinks(none), []);
+  for (const unreadable of ['{bad', 'https://x.example', '5', '{}', {}, 5, true, '['.repeat(200_000)]) assert.equal(parseLinks(unreadable), null);
+  const hostile = ['javascript:alert(1)', ' JavaScript:alert(1)', 'data:text/html,x', 'vbscript:x', '//evil.example', 'https://', 'https://a b', 'ftp://x', 'https://x/' + 'y'.repeat(3000), {}, null];
+  assert.deepEqual(parseLinks(hostile.map((url) => ({ caption: 'c', url }))), []);
+  assert.deepEqual(parseLinks([{ caption: { toString() { throw new Error('no'); } }, url: 'https://x.example' }, { caption: 7, url: 'https://x.example' }]), [
+    { caption: 'https://x.example', url: 'https://x.example' }, { caption: '7', url: 'https://x.example' },
+  ]);
+  assert.equal(parseLinks(Array.from({ length: 500 }, () => ({ url: 'https://x.example' }))).length, 50);
+});
+
+test('instructions of an editor may be long, but not of any length', () => {
+  assert.equal(parseOptions('t', { additionalInstruction: '<p>x</p>'.repeat(50_000) }).additionalInstruction.length, 400_000);
+  assert.deepEqual(faultsOf({ additionalInstruction: 'x'.repeat(10 * 2 ** 20) }), ['additionalInstruction:too_long']);
+});
+
+test('the demand for the secure browser is read', () => {
+  assert.equal(parseOptions('t', { enforceTSB: true }).enforceTSB, true);
+  assert.equal(parseOptions('t', { enforceTSB: 'false', isScreenProtectionEnabled: true, minimizeOption: {}, blacklistedSoftwaresMac: 5 }).enforceTSB, false);
 });

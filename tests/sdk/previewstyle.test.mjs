@@ -39,3 +39,18 @@ test('junk of any type or size is no style', () => {
   for (const junk of [null, undefined, 5, true, '', ';;;', ':', 'x'.repeat(5000), []]) assert.deepEqual(parsePreviewStyle(junk), []);
   assert.ok(parsePreviewStyle('top: 1px;'.repeat(300)).length <= 40);
 });
+
+test('nothing makes the box larger than the style sheet lets it be', () => {
+  for (const hostile of [
+    'padding: 5000px', 'padding: 50vw', 'padding: 99em', 'border: 3000px solid red', 'border: 90vmax solid', 'border-width: 100vh', 'border-width: 40%',
+    'outline: 9999px solid white', 'min-width: 100vw', 'min-height: 100%', 'transform: scale(90)', 'transform: matrix(9, 0, 0, 9, 0, 0)', 'transform: translate(1px) scale3d(9, 9, 9)',
+    'transform: perspective(1px)', 'zoom: 90', 'clip-path: none', 'filter: blur(1px)', 'content-visibility: hidden', 'inset-inline: 0', 'all: unset', 'pointer-events: auto',
+  ]) assert.deepEqual(parsePreviewStyle(hostile), [], hostile);
+  assert.equal(parsePreviewStyle('padding: 4px 8px; border: 2px solid #fff; border-width: 1px; transform: translate(-50%, 0) rotate(3deg); outline: 1px dotted red').length, 5);
+});
+
+test('an object that throws is no style', () => {
+  assert.deepEqual(parsePreviewStyle({ get top() { throw new Error('no'); } }), []);
+  assert.deepEqual(parsePreviewStyle({ top: { toString() { throw new Error('no'); } } }), []);
+  assert.deepEqual(parsePreviewStyle(new Proxy({}, { ownKeys() { throw new Error('no'); } })), []);
+});

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 import shutil
 import subprocess
@@ -40,14 +39,6 @@ def test_browser_code_is_type_checked() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-
-
-def gzipped(text: str) -> int:
-    return len(gzip.compress(text.encode(), 9))
-
-
-def test_loader_stays_small() -> None:
-    assert gzipped((ROOT / "static" / "init.js").read_text("utf-8")) <= 1536
 
 
 def test_event_names_and_numbers_are_those_of_the_service() -> None:

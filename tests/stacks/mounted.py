@@ -64,7 +64,7 @@ class MountedServer:
 
     :param software: how it names itself, in lower case.
     :param worker: as ``M/healthz`` names it.
-    :param chunked: whether bodies of unknown length reach the application whole.
+    :param chunked: whether bodies of unknown length reach the application whole; else they are refused.
     :param continues: whether it answers ``Expect: 100-continue`` before the body is there.
     """
 
@@ -117,7 +117,7 @@ SERVERS = {
         MountedServer("gthread", "gunicorn with threads", "gunicorn/", "threads"),
         MountedServer("sync", "gunicorn sync", "gunicorn/", "single"),
         MountedServer("waitress", "waitress", "waitress", "threads", multiprocess=False),
-        MountedServer("uwsgi", "uWSGI", "uwsgi/", "threads"),
+        MountedServer("uwsgi", "uWSGI", "uwsgi/", "threads", chunked=False),
         MountedServer("mod_wsgi", "Apache mod_wsgi", "mod_wsgi/", "threads"),
     )
 }

@@ -2,8 +2,10 @@
 
 import { LevelMeter } from '../level.js';
 import { formatMinutes, ready } from '../locale.js';
+import { parseLinks } from '../options.js';
 import { explain, say } from '../strings.js';
 import { el, videoOf } from './dom.js';
+import { richText } from './richtext.js';
 
 const HEARD_LEVEL = 0.18;
 
@@ -36,13 +38,15 @@ export function askConsent(root, { policy, options, screen, place }) {
     if (screen) items.push(['consentScreen', 'consentScreenMore']);
     items.push(['consentActivity', 'consentActivityMore']);
     const title = options.title || policy.title || '';
-    const links = options.referenceLinks.map(({ caption, url }) => el('li', {}, el('a', { href: url, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, caption)));
+    const instructions = richText(options.additionalInstruction || policy.instructions || '');
+    const given = options.referenceLinks.length > 0 ? options.referenceLinks : parseLinks(policy.reference_links) ?? [];
+    const links = given.map(({ caption, url }) => el('li', {}, el('a', { href: url, target: '_blank', rel: 'noopener noreferrer', dir: 'auto' }, caption)));
     root.cover(card(place, say('consentTitle'), [
       title ? el('p', { class: 'soft', dir: 'auto' }, title) : null,
       el('p', {}, say('consentIntro')),
       el('ul', { class: 'what' }, ...items.map(([name, more]) => el('li', {}, el('b', {}, say(name)), el('span', {}, say(more))))),
-      options.additionalInstruction ? el('h2', {}, say('instructions')) : null,
-      options.additionalInstruction ? el('p', { class: 'text', tabindex: '0', dir: 'auto' }, options.additionalInstruction) : null,
+      instructions ? el('h2', {}, say('instructions')) : null,
+      instructions,
       links.length > 0 ? el('h2', {}, say('links')) : null,
       links.length > 0 ? el('ul', {}, ...links) : null,
       policy.on_limit === 'stop' ? el('p', {}, say('consentLimit', { time: formatMinutes(policy.session_minutes) })) : null,

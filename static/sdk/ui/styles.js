@@ -22,7 +22,8 @@ dialog::backdrop { background: transparent; }
 .steps i { flex: 1; height: 4px; border-radius: 2px; background: linear-gradient(90deg, var(--accent) var(--done), var(--line) 0); }
 h1 { font-size: clamp(21px, 4.5vw, 26px); line-height: 1.25; font-weight: 650; margin: 0 0 10px; letter-spacing: -.01em; outline: 0; text-wrap: balance; }
 h2 { font-size: 15px; font-weight: 600; margin: 18px 0 4px; }
-p { margin: 0 0 14px; } .soft { color: var(--soft); font-size: 14px; } .text { white-space: pre-line; max-height: 32vh; overflow: auto; }
+p { margin: 0 0 14px; } .soft { color: var(--soft); font-size: 14px; } .text { white-space: pre-line; max-height: 32vh; overflow: auto; margin-bottom: 14px; }
+.text p, .text ul, .text ol { margin: 0 0 8px; } .text ul, .text ol { padding-inline-start: 24px; } h3 { font-size: 16px; font-weight: 600; margin: 10px 0 4px; }
 ul.what { list-style: none; margin: 0 0 16px; padding: 0; display: grid; gap: 8px; }
 ul.what li { display: grid; padding: 10px 14px; border-radius: 10px; background: var(--tint); border-inline-start: 3px solid var(--accent); }
 ul.what b { font-weight: 600; } ul.what span { color: var(--soft); font-size: 14px; }
@@ -47,6 +48,8 @@ select { font: inherit; font-weight: 400; color: inherit; background: var(--pape
 .bad h1::before { content: "!" / ""; display: inline-grid; place-items: center; width: 1.35em; height: 1.35em; margin-inline-end: .4em; border-radius: 50%; background: var(--bad); color: var(--paper); font-weight: 700; font-size: .85em; }
 a { color: var(--accent); }
 .preview { position: fixed; right: 16px; bottom: 16px; width: 168px; aspect-ratio: 4 / 3; border-radius: 12px; overflow: hidden; background: #0b0f16; border: 1px solid rgb(255 255 255 / .35); box-shadow: 0 6px 22px rgb(0 0 0 / .28); pointer-events: none; }
+/* Whatever previewStyle says, the page stays in sight. */
+.preview { max-width: min(50vw, 480px) !important; max-height: min(50vh, 360px) !important; clip-path: inset(-24px round 12px) !important; }
 .preview:dir(rtl) { right: auto; left: 16px; }
 .preview[data-corner] { position: fixed !important; inset: auto !important; }
 .preview[data-corner="1"] { inset-block-end: 16px !important; inset-inline-start: 16px !important; }
