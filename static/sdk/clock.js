@@ -12,6 +12,8 @@ export class Clock {
   /** @type {{offset: number, width: number}[]} */
   #samples = [];
   #offset = 0;
+  /** The latest round trip, ms. @type {number | null} */
+  rtt = null;
 
   /** @param {number} startedAt epoch ms, server clock */
   constructor(startedAt) {
@@ -31,6 +33,7 @@ export class Clock {
   sync(serverTime, sentAt, receivedAt = Clock.local()) {
     const width = receivedAt - sentAt;
     if (!Number.isFinite(serverTime) || width < 0) return;
+    this.rtt = Math.round(width);
     const offset = serverTime - (sentAt + receivedAt) / 2;
     const best = this.#best();
     if (best && Math.abs(offset - best.offset) > (width + best.width) / 2 + 5) this.#samples = [];

@@ -1,6 +1,6 @@
 /**
  * What the browser reports. Ids below 10000 are documented ones of Proview and keep their meaning; ours start at 10000.
- * The service has the same list with weights (flask_proview/sessions); names and numbers must agree.
+ * The service has the same list with meanings and weights (flask_proview/catalogue); names and numbers must agree.
  */
 
 const CATALOGUE = {
@@ -43,6 +43,42 @@ const CATALOGUE = {
   replaced: [10021, 'Session Opened Elsewhere'],
   recorderFault: [10022, 'Recorder Restarted'],
   frameRefused: [10045, 'Page Opened Outside The Frame'],
+  dragStarted: [10050, 'Drag Started'],
+  dropped: [10051, 'Content Dropped'],
+  droppedFromOutside: [10052, 'Content Dropped From Outside'],
+  contextMenu: [10053, 'Context Menu Opened'],
+  printRequested: [10054, 'Print Requested'],
+  printFinished: [10055, 'Print Finished'],
+  printScreen: [10056, 'Print Screen Clicked'],
+  shortcut: [10057, 'Shortcut Pressed'],
+  toolsSuspected: [10058, 'Developer Tools Suspected'],
+  toolsGone: [10059, 'Developer Tools Gone'],
+  secondDisplay: [10060, 'Second Display Detected'],
+  oneDisplay: [10061, 'Second Display Removed'],
+  windowResized: [10062, 'Window Resized'],
+  windowMoved: [10063, 'Window Moved'],
+  zoomed: [10064, 'Page Zoomed'],
+  screenAsked: [10065, 'Screen Share Asked For'],
+  screenRefused: [10066, 'Screen Share Refused'],
+  deviceConnected: [10070, 'Device Connected'],
+  deviceRemoved: [10071, 'Device Removed'],
+  cameraMuted: [10072, 'Camera Muted'],
+  cameraUnmuted: [10073, 'Camera Unmuted'],
+  microphoneMuted: [10074, 'Microphone Muted'],
+  microphoneUnmuted: [10075, 'Microphone Unmuted'],
+  screenMuted: [10076, 'Screen-capture Muted'],
+  screenUnmuted: [10077, 'Screen-capture Unmuted'],
+  permissionRevoked: [10078, 'Permission Revoked'],
+  permissionGranted: [10079, 'Permission Granted Again'],
+  virtualCamera: [10080, 'Virtual Camera Suspected'],
+  microphoneSilent: [10081, 'Microphone Silent'],
+  microphoneHeard: [10082, 'Microphone Heard Again'],
+  secondTab: [10085, 'Exam Open In Another Tab'],
+  oneTab: [10086, 'Exam Open In One Tab'],
+  addressChanged: [10087, 'Page Address Changed'],
+  connectionSlow: [10090, 'Connection Slow'],
+  connectionGood: [10091, 'Connection Good Again'],
+  leftOut: [10094, 'Events Left Out'],
 };
 
 /** @typedef {keyof typeof CATALOGUE} EventKey */

@@ -1,13 +1,12 @@
 /**
  * A page in a frame of a page of ours (the shell, or a site's own frameset): captures nothing. Hands what only this document
- * sees (clipboard, signs of life) to the outer page, keeps links and forms in the frame, and offers its `tv` and `ProctorClient3`.
+ * sees (clipboard, keys, printing, signs of life) to the outer page, keeps links and forms in the frame, and offers its `tv` and `ProctorClient3`.
  */
 
 import { sleep } from './backoff.js';
 import { callEarly, publish } from './client.js';
 import { domEventName } from './events.js';
-import { ClipboardObserver } from './observers/clipboard.js';
-import { SIGNS_OF_LIFE } from './observers/idle.js';
+import { observeFor } from './observers/document.js';
 
 const OUTSIDE = new Set(['_top', '_parent']);
 
@@ -43,9 +42,7 @@ class FramePage {
   }
 
   start() {
-    new ClipboardObserver((key, data) => this.#shell.report(key, data)).start();
-    const alive = () => this.#shell.activity();
-    for (const type of SIGNS_OF_LIFE) document.addEventListener(type, alive, { capture: true, passive: true });
+    observeFor(this.#shell);
     document.addEventListener('click', this.#keepInside, true);
     document.addEventListener('submit', this.#keepInside, true);
     // form.submit() fires no event, so forms are turned as soon as they are there.

@@ -10,6 +10,7 @@ import { domEventName } from './events.js';
 import { ready, use } from './locale.js';
 import { log } from './log.js';
 import { rememberRunning } from './memory.js';
+import { DOCUMENT_EVENTS } from './observers/document.js';
 import { parseOptions } from './options.js';
 import { Session } from './session.js';
 import { Messages } from './ui/messages.js';
@@ -43,7 +44,7 @@ export class Page extends Emitter {
     if (config.auto || !config.tagged) publish(this.client);
     // Pages in our frames (the shell's, or a site's own frameset) find the one session here.
     window.__proview = {
-      report: (key, data) => this.session?.report(key, data),
+      report: (key, data) => { if (DOCUMENT_EVENTS.has(key)) this.session?.observe(key, data); },
       activity: () => this.session?.activity(),
       init: (token, options) => this.init(token, options),
       stop: (reason) => this.session?.stop(/** @type {any} */ (reason)) ?? Promise.resolve(),
@@ -135,7 +136,7 @@ export class Page extends Emitter {
     const ids = { session: options.session, profile_id: options.profileId, session_type: options.sessionType, title: options.title };
     const chosen = { screen: options.screen, skipHardwareTest: options.skipHardwareTest, isIDRequired: options.isIDRequired, language: options.language, event_external_id: options.eventExternalId };
     const body = { ...told, ...filled(ids), options: filled(chosen) };
-    const session = new Session({ base, root: this.#root, options, body });
+    const session = new Session({ base, root: this.#root, options, body, framed: this.#config.role === 'shell' });
     this.session = session;
     this.#waiting.push(options);
     this.#listening.add(options);

@@ -99,6 +99,7 @@ export class Preflight {
 
   /** @returns {Promise<MediaStream>} */
   async screen() {
+    this.#report('screenAsked');
     for (;;) {
       try {
         const stream = await steps.shareScreen(this.#root, this.#place(3), () => openScreen(this.#policy.capture));
@@ -106,10 +107,9 @@ export class Preflight {
           closeStream(stream);
           return stream;
         }
-        const surface = stream.getVideoTracks()[0]?.getSettings().displaySurface;
-        if (surface && surface !== 'monitor') this.#report('surfaceNotMonitor', { surface });
         return stream;
       } catch (thrown) {
+        this.#report('screenRefused', { code: asProviewError(thrown).code });
         await this.#problem(thrown);
       }
     }

@@ -38,8 +38,7 @@ export class Session extends Emitter {
   #live = null;
   /** @type {Preflight | null} */
   #preflight = null;
-  /** @type {Observers | null} */
-  #observers = null;
+  #observers;
   #capture;
   #told = false;
   #full = false;
@@ -53,17 +52,19 @@ export class Session extends Emitter {
   #listeners = new AbortController();
 
   /**
-   * @param {{base: string, root: Sdk.Root, options: Sdk.Options, body: Record<string, unknown>}} parts `body` of POST v1/sessions
+   * @param {{base: string, root: Sdk.Root, options: Sdk.Options, body: Record<string, unknown>, framed?: boolean}} parts `body` of POST v1/sessions;
+   *     `framed`: the exam is in a frame of this page
    */
-  constructor({ base, root, options, body }) {
+  constructor({ base, root, options, body, framed = false }) {
     super();
     this.#root = root;
     this.#options = options;
+    this.#observers = new Observers(this.report, { framed, link: () => this.#link, onNetwork: (online) => this.#network(online) });
     this.#messages = new Messages(root);
     this.#connector = new Connector({ base, body }, { onLeave: () => this.#leave(), onJoined: () => this.#joined() });
     this.#connector.listen('unavailable', (detail) => this.emit('unavailable', detail));
     for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
-    this.#capture = new Capture(this.report, {
+    this.#capture = new Capture(this.observe, {
       onPiece: (piece) => this.#keep(piece),
       onLost: (track) => this.#lost(track),
       onBack: () => {
@@ -110,9 +111,12 @@ export class Session extends Emitter {
     this.emit('event', event);
   };
 
+  /** What observers see: within measure. @type {Sdk.Report} */
+  observe = (key, data = {}) => this.#observers.pass(key, data);
+
   /** A sign of life that another document saw. */
   activity() {
-    this.#observers?.activity();
+    this.#observers.activity();
   }
 
   /**
@@ -208,7 +212,7 @@ export class Session extends Emitter {
     clearTimeout(this.#limitTimer);
     this.#root.uncover();
     this.#root.preview(null, '');
-    this.#observers?.stop();
+    this.#observers.stop();
     this.#live?.dispose();
     this.#messages.uploading(wasRunning && reason !== 'server');
     await this.#capture.stop();
@@ -236,7 +240,7 @@ export class Session extends Emitter {
       this.#watched(watchers > 0);
     },
     down: ({ code }) => this.report('socketDisconnected', { code }),
-    status: ({ online }) => this.#observers?.reached(online),
+    status: ({ online }) => this.#observers.reached(online),
     live: ({ wanted, ice_servers }) => this.#watched(wanted, ice_servers),
     answer: (message) => this.#live?.answer(message),
     live_failed: (message) => this.#live?.failed(message),
@@ -271,7 +275,6 @@ export class Session extends Emitter {
     this.state = 'running';
     rememberRunning({ uuid: link.uuid, chosen, capture: policy.capture });
     this.#root.uncover();
-    this.#observers = new Observers(this.report, { idleMs: policy.idle_ms, onNetwork: (online) => this.#network(online) });
     this.#observers.start();
     this.#captured();
     addEventListener('pagehide', () => {
@@ -292,6 +295,7 @@ export class Session extends Emitter {
 
   /** The streams are new: show and publish them. */
   #captured() {
+    this.#observers.watch(this.#capture.streams);
     this.#root.preview(this.#capture.streams.camera, this.#options.previewStyle || this.policy?.preview_style || '');
     this.#live?.renew();
   }
@@ -320,10 +324,12 @@ export class Session extends Emitter {
     if (this.state === 'stopping' || this.state === 'stopped') return;
     if (track === 'camera') return this.#messages.cameraLost();
     const capture = this.policy?.capture;
-    if (capture) this.#messages.screenLost(capture, (stream) => {
+    if (!capture) return;
+    this.observe('screenAsked', { again: true });
+    this.#messages.screenLost(capture, (stream) => {
       this.#capture.adopt('screen', stream);
       this.#captured();
-    });
+    }, (code) => this.observe('screenRefused', { again: true, code }));
   }
 
   /**

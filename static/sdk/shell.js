@@ -5,6 +5,8 @@
 
 import { sleep } from './backoff.js';
 import { log } from './log.js';
+import { observeFor } from './observers/document.js';
+import { pathOf } from './observers/navigation.js';
 import { keepInSight, printWhole } from './shell/around.js';
 import { Guest } from './shell/guest.js';
 import { compare, markOf, wasReopened } from './shell/identity.js';
@@ -20,6 +22,8 @@ export class Shell {
   #page;
   #mount;
   #opened = false;
+  /** @type {WeakSet<Document>} */
+  #observed = new WeakSet();
   /** @type {{frame: HTMLIFrameElement, guest: Guest, outward: Outward, mirror: Mirror} | null} */
   #parts = null;
   /** Why the session ended, while this shell is still on the screen. */
@@ -105,7 +109,8 @@ export class Shell {
       guest.facts(view).loadedAt ||= performance.now();
       guest.autofocus(view);
       mirror.follow(view);
-      this.#page.session?.report('pageLoaded', { path: view.location.pathname });
+      this.#page.session?.report('pageLoaded', { path: pathOf(view.location) });
+      this.#observe(view);
       this.#stopWhereAsked(view.location.pathname);
       this.#restartWhereNeeded(view);
       if (guest.facts(view).held) setTimeout(() => this.#show(view, view.document), HIDDEN_FOR_GOOD_MS);
@@ -114,6 +119,14 @@ export class Shell {
       log.info('another origin is in the frame', String(reason));
     }
   };
+
+  /** Pages without a tag (log-in, help) are a part of the sitting, too; those with one watch themselves (frame.js). @param {Window} view */
+  #observe(view) {
+    const port = window.__proview;
+    if (!port || this.#observed.has(view.document) || view.document.querySelector('script[data-proview-role]')) return;
+    this.#observed.add(view.document);
+    observeFor(port, view);
+  }
 
   /** A script wanted the window for its page. It has it, in all that counts; perhaps it hid the page first. @param {Window} view */
   #held = (view) => {
@@ -127,8 +140,8 @@ export class Shell {
 
   /** The page cannot be held in a frame: it gets the window, and records itself. @param {Window} view */
   #refused = (view) => {
-    const { href, pathname } = view.location;
-    this.#page.session?.report('frameRefused', { path: pathname });
+    const { href } = view.location;
+    this.#page.session?.report('frameRefused', { path: pathOf(view.location) });
     this.#leave(() => openInline(href));
   };
 

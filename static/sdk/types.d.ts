@@ -20,6 +20,7 @@ declare namespace Sdk {
     session_minutes: number;
     on_limit: 'rollover' | 'stop';
     idle_ms: number;
+    silence_ms: number;
     live: 'on-demand' | 'always' | 'off';
     preview_style: string | null;
     /** Setting of the account or route; null: the page's or the browser's. */
@@ -146,6 +147,7 @@ declare namespace Sdk {
   type Api = import('./api.js').Api;
   type Buffer = import('./buffer.js').Buffer;
   type Clock = import('./clock.js').Clock;
+  type Facts = import('./memory.js').Facts;
   type EventKey = import('./events.js').EventKey;
   type Link = import('./link.js').Link;
   type Page = import('./page.js').Page;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import av
 import pytest
@@ -83,6 +84,15 @@ def is_running(page: Page) -> None:
     eventually(
         lambda: page.evaluate("window.ProctorClient3 ? ProctorClient3.state : ''") == "running", "running", page=page
     )
+
+
+def reported(service: FakeService, name: str) -> list[dict[str, Any]]:
+    """The data of all events of this name that reached the service, oldest first."""
+    return [event["data"] for _, event in sorted(service.session.events.items()) if event["name"] == name]
+
+
+def is_reported(service: FakeService, page: Page, *names: str) -> None:
+    eventually(lambda: set(names) <= set(service.session.event_names()), " and ".join(names), page=page)
 
 
 def pieces_reach(service: FakeService, page: Page, count: int, *, track: str = "camera") -> None:

@@ -43,6 +43,7 @@ POLICY: dict[str, Any] = {
     "session_minutes": 90,
     "on_limit": "rollover",
     "idle_ms": 60_000,
+    "silence_ms": 60_000,
     "live": "on-demand",
     "preview_style": None,
     "stop_paths": [],

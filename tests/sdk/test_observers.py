@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import TAG, eventually, pieces_reach, start, stop
+from .conftest import TAG, eventually, is_running, pieces_reach, start, stop
 from .fake_service import FakeService
 
 pytestmark = pytest.mark.browser
@@ -30,6 +30,7 @@ def test_events_are_delivered_once_through_outage_and_reload(service: FakeServic
         "clipboard events",
         page=page,
     )
+    is_running(page)
     stop(page)
     names = service.session.event_names()
     for name in ("Text Copied", "Text Cut", "Text Pasted"):

@@ -5,25 +5,29 @@ const KEYS = { copy: 'copied', cut: 'cut', paste: 'pasted' };
 
 export class ClipboardObserver {
   #report;
+  #view;
 
-  /** @param {Sdk.Report} report */
-  constructor(report) {
+  /** @param {Sdk.Report} report @param {Window} [view] */
+  constructor(report, view = window) {
     this.#report = report;
+    this.#view = view;
   }
 
   start() {
-    for (const type of Object.keys(KEYS)) document.addEventListener(type, this.#seen, true);
+    for (const type of Object.keys(KEYS)) this.#view.document.addEventListener(type, this.#seen, true);
   }
 
   stop() {
-    for (const type of Object.keys(KEYS)) document.removeEventListener(type, this.#seen, true);
+    for (const type of Object.keys(KEYS)) this.#view.document.removeEventListener(type, this.#seen, true);
   }
 
   /** @param {Event} event */
   #seen = (event) => {
-    const target = event.target instanceof Element ? event.target.tagName.toLowerCase() : '';
-    const clipboard = /** @type {ClipboardEvent} */ (event).clipboardData;
-    const characters = event.type === 'paste' ? (clipboard?.getData('text/plain').length ?? 0) : String(getSelection() ?? '').length;
-    this.#report(KEYS[event.type], { target, characters });
+    const target = /** @type {any} */ (event.target);
+    const pasted = event.type === 'paste' ? /** @type {ClipboardEvent} */ (event).clipboardData : null;
+    // Fields keep their selection to themselves in some browsers.
+    const selected = Math.abs((target?.selectionEnd ?? 0) - (target?.selectionStart ?? 0)) || String(this.#view.getSelection() ?? '').length;
+    const characters = event.type === 'paste' ? (pasted?.getData('text/plain').length ?? 0) : selected;
+    this.#report(KEYS[event.type], { target: target?.localName ?? '', characters, ...(pasted?.files.length && { files: pasted.files.length }) });
   };
 }

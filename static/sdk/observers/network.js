@@ -17,6 +17,10 @@ export class NetworkObserver {
     this.#onChange = onChange;
   }
 
+  get online() {
+    return this.#online;
+  }
+
   start() {
     addEventListener('offline', this.#offline);
   }

@@ -1,6 +1,7 @@
 /** What the candidate is told while the session runs. Short outages are not worth a word. */
 
 import { openScreen } from '../devices.js';
+import { asProviewError } from '../errors.js';
 import { formatMinutes } from '../locale.js';
 import { say } from '../strings.js';
 
@@ -67,12 +68,13 @@ export class Messages {
   /**
    * @param {Sdk.Policy['capture']} capture
    * @param {(stream: MediaStream) => void} onStream
+   * @param {(code: string) => void} onRefused the candidate may try again
    */
-  screenLost(capture, onStream) {
+  screenLost(capture, onStream, onRefused) {
     const run = () => openScreen(capture).then((stream) => {
       this.#root.clearNotice('screen');
       onStream(stream);
-    }, () => undefined);
+    }, (reason) => onRefused(asProviewError(reason).code));
     this.#root.notice('screen', say('screenLost'), { warn: true, action: { label: say('shareAgain'), run } });
   }
 
