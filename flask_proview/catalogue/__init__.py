@@ -21,6 +21,7 @@ EVENTS: dict[int, EventType] = {
 }
 COMPLETED = 113
 EXPIRED, TERMINATED, CONFLICT, LIVE_OPENED, LIVE_CLOSED, RATED, FORGED = 10025, 10026, 10027, 10028, 10029, 10035, 10036
+APPROVAL_REQUESTED, APPROVED, REJECTED = 10100, 10101, 10102
 # A browser that sends one of these is not ours, or not itself.
 SERVER_ONLY = frozenset(number for number, event in EVENTS.items() if event.basis.source is Source.SERVER)
 

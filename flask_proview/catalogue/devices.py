@@ -14,6 +14,10 @@ DEVICES: Table = (
         ),
     ),
     (
+        browser("the device check, where the microphone has to be heard"),
+        ((10103, "Audio Test Skipped", "The candidate went on although the microphone had heard nothing.", LOW, 2),),
+    ),
+    (
         browser("enumerateDevices, compared at each devicechange. The kind and a mark, not the name"),
         (
             (10070, "Device Connected", "A camera, microphone or loudspeaker was connected.", LOW, 1),

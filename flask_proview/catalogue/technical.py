@@ -37,6 +37,7 @@ TECHNICAL_TABLE: Table = (
         (
             (10020, "Piece Refused", "The server refused a piece of the recording for good.", TECHNICAL, 0),
             (10022, "Recorder Restarted", "The browser's recorder failed and was started again.", TECHNICAL, 0),
+            (10104, "Photo Refused", "The server refused a photo for good.", TECHNICAL, 0),
         ),
     ),
     (
@@ -62,6 +63,9 @@ TECHNICAL_TABLE: Table = (
             (10026, "Session Terminated", "A proctor ended the session.", INFO, 0),
             (10028, "Live View Opened", "A proctor opened the live view.", INFO, 0),
             (10029, "Live View Closed", "The last proctor left the live view.", INFO, 0),
+            (10100, "Approval Requested", "The candidate waits for a proctor to let them in.", INFO, 0),
+            (10101, "Candidate Approved", "A proctor let the candidate in.", INFO, 0),
+            (10102, "Candidate Rejected", "A proctor did not let the candidate in and said why.", INFO, 0),
             (10035, "Session Rated", "A reviewer judged the session.", INFO, 0),
         ),
     ),

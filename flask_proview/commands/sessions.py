@@ -15,6 +15,7 @@ from sqlalchemy import select
 from flask_proview.config import load_config
 from flask_proview.errors import ProviewError
 from flask_proview.recordings.layout import Layout
+from flask_proview.recordings.photos import photos_of
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Event, Outcome, Recording, Session, State
 from flask_proview.sessions.sittings import end_of, ledger_of, offset_ms, sitting_of
@@ -88,7 +89,7 @@ def show(uuid: str, config_path: str, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: UUID.zip")
 @config_option
 def export(uuid: str, output: Path | None, config_path: str) -> None:
-    """Write recordings, events and ledger of a session to a ZIP file; all parts of an exam that was rolled over."""
+    """Write recordings, photos, events and ledger of a session to a ZIP file; all parts of an exam that was rolled over."""
     config = load_config(config_path)
     target = output or Path(f"{uuid}.zip")
     with open_database(config) as database:
@@ -104,6 +105,9 @@ def export(uuid: str, output: Path | None, config_path: str) -> None:
                     for recording in details["recordings"]:
                         name = f"{folder}{recording['track']}.webm"
                         archive.write(layout.recording_file(row.uuid, recording["track"]), name)
+                    for photo in details["photos"]:
+                        name = f"{folder}photos/{photo['kind']}-{photo['version']}.jpg"
+                        archive.write(layout.photo_file(row.uuid, photo["kind"], photo["sha256"]), name)
                 if len(parts) > 1:
                     archive.writestr("sitting.json", json.dumps(_sitting_details(database, parts), indent=2))
         except FileExistsError:
@@ -177,6 +181,7 @@ def _summary(row: Session) -> dict[str, Any]:
         "finalised_at": row.finalised_at,
         "final_rating": row.final_rating,
         "sitting": row.sitting,
+        "approval": row.approval,
         "started": _iso(row.started_at),
         "minutes": round((end - row.started_at) / 60_000, 1),
     }
@@ -192,6 +197,7 @@ def _details(database: Database, row: Session) -> dict[str, Any]:
         outcomes = db.scalars(
             select(Outcome).where(Outcome.session_id == row.id).order_by(Outcome.track, Outcome.from_ms)
         ).all()
+        photos = photos_of(db, [row.id])
         events = db.scalars(select(Event).where(Event.session_id == row.id).order_by(Event.at_ms)).all()
     return {
         **_summary(row),
@@ -205,6 +211,18 @@ def _details(database: Database, row: Session) -> dict[str, Any]:
                 "notes": r.notes,
             }
             for r in recordings
+        ],
+        "photos": [
+            {
+                "kind": p.kind,
+                "version": p.version,
+                "width": p.width,
+                "height": p.height,
+                "bytes": p.bytes,
+                "sha256": p.sha256,
+                "at": p.at_ms,
+            }
+            for p in photos
         ],
         "outcomes": [
             {

@@ -16,12 +16,15 @@ SESSION_TYPES = ("ai_proctor", "record_and_review", "live_proctor")
 
 @dataclass(frozen=True, slots=True)
 class TypePolicy:
-    """Switches of one session type (reference 1.13: ID capture, face capture, screengrabs, audio check, proctor approval)."""
+    """Switches of one session type: what every candidate of it has to do before the exam.
+
+    The device check with its picture and level is shown in any case; ``audio_check`` means that a voice has to be heard.
+    """
 
     screen: bool = False
     id_photo: bool = False
     face_photo: bool = False
-    audio_check: bool = True
+    audio_check: bool = False
     approval: bool = False
 
 
@@ -31,8 +34,8 @@ class SessionTypes:
 
     ai_proctor: TypePolicy = TypePolicy()
     record_and_review: TypePolicy = TypePolicy(screen=True)
-    # Approval needs somebody who is there: an account switches it on, nobody waits in vain by default.
-    live_proctor: TypePolicy = TypePolicy(screen=True)
+    # Somebody is there who looks at who it is and lets candidates in.
+    live_proctor: TypePolicy = TypePolicy(screen=True, id_photo=True, face_photo=True, audio_check=True, approval=True)
 
     def of(self, session_type: str) -> TypePolicy:
         policy: TypePolicy = getattr(self, session_type if session_type in SESSION_TYPES else SESSION_TYPES[0])

@@ -274,7 +274,9 @@ class Route:
     screen: bool | None = setting(None, p.boolean, "Record the screen; default: by session type.")
     id_photo: bool | None = setting(None, p.boolean, "Ask for a photo of an ID; default: by session type.")
     face_photo: bool | None = setting(None, p.boolean, "Ask for a photo of the face; default: by session type.")
-    audio_check: bool | None = setting(None, p.boolean, "Check the microphone before; default: by session type.")
+    audio_check: bool | None = setting(
+        None, p.boolean, "Go on only when the microphone hears something; default: by session type."
+    )
     approval: bool | None = setting(None, p.boolean, "A proctor has to let candidates in; default: by session type.")
     title: str | None = setting(None, p.text, "Session title.")
     preview_style: str | None = setting(None, p.text, "CSS of the camera preview.")

@@ -8,7 +8,9 @@ import shutil
 from pathlib import Path
 
 TRACKS = ("camera", "screen")
+PHOTO_KINDS = ("id", "face")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 MAX_RUN = 2**53 - 1
 REMOVE_TRIES = 20
 
@@ -47,6 +49,14 @@ class Layout:
     def live_dir(self, uuid: str) -> Path:
         """What the media process wrote: the second source."""
         return self.session_dir(uuid) / "live"
+
+    def photo_file(self, uuid: str, kind: str, sha256: str) -> Path:
+        """A photo, named by its content: the same bytes are the same file, other bytes never replace it."""
+        if kind not in PHOTO_KINDS:
+            raise ValueError("kind must be one of " + ", ".join(PHOTO_KINDS))
+        if _SHA256.fullmatch(sha256) is None:
+            raise ValueError("not a sha256")
+        return self.session_dir(uuid) / "photos" / f"{kind}-{sha256}.jpg"
 
     def recording_file(self, uuid: str, track: str) -> Path:
         """The finished, seekable file of a track."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from flask import Blueprint
 
 from . import (
+    approval_api,
     arrival,
     connector,
     console,
@@ -20,6 +21,7 @@ from . import (
     loader,
     login_api,
     openapi,
+    photos_api,
     pieces_api,
     playback,
     poll_api,
@@ -47,6 +49,8 @@ def create_blueprint(runtime: Runtime) -> Blueprint:
         loader,
         sessions_api,
         pieces_api,
+        photos_api,
+        approval_api,
         poll_api,
         live_publish,
         signal,

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session as OrmSession
 
 from flask_proview.catalogue import RATED, shown_as
 from flask_proview.config import Config
+from flask_proview.recordings.photos import photos_of
+from flask_proview.sessions.approvals import history
 from flask_proview.sessions.callbacks import playback_url
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import event_counts
@@ -19,6 +21,7 @@ from flask_proview.sessions.models import Conflict, Event, Outcome, Piece, Recor
 from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, offset_ms, sitting_of, total_counts
 
 from .access import check_uuid, unknown_session
+from .photos import describe_photo, photo_url
 from .runtime import Runtime
 
 MAX_EVENTS = 20_000
@@ -45,6 +48,8 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
             "continues": session.continues,
             **_neighbours(orm, session, runtime.config),
             "playback_url": playback_url(session, runtime.config),
+            "approval": _approval(orm, session),
+            "photos": _photos(runtime, orm, session),
             "recordings": _recordings(orm, session),
             "ledger": _outcomes(orm, session),
             "events": _events(orm, session),
@@ -52,7 +57,7 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
         }
 
 
-def playback_details(runtime: Runtime, session: Session, media_url: str) -> dict[str, Any]:
+def playback_details(runtime: Runtime, session: Session, media_url: str, ticket: str | None) -> dict[str, Any]:
     """What the player shows (``GET M/v1/playback/<uuid>``): the whole sitting on one clock, by whichever of its sessions it is
     asked for; ``media_url`` has ``{uuid}`` and ``{track}`` in it."""
     with runtime.db.read() as orm:
@@ -87,6 +92,7 @@ def playback_details(runtime: Runtime, session: Session, media_url: str) -> dict
             "finalised": all(part.finalised_at is not None for part in parts),
             "parts": [_part(parts, part) for part in parts],
             "tracks": tracks,
+            "photos": [photo for part in parts for photo in _photos(runtime, orm, part, ticket)],
             "events": sorted(events, key=lambda event: event["at"]),
             "outcomes": _joined_outcomes(orm, parts),
         }
@@ -170,6 +176,16 @@ def _recordings(orm: OrmSession, session: Session) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def _photos(runtime: Runtime, orm: OrmSession, session: Session, ticket: str | None = None) -> list[dict[str, Any]]:
+    mount = runtime.config.server.mount
+    return [describe_photo(photo, photo_url(mount, session, photo, ticket)) for photo in photos_of(orm, [session.id])]
+
+
+def _approval(orm: OrmSession, session: Session) -> dict[str, Any]:
+    """Where it stands, and everything that was asked and said."""
+    return {"state": session.approval, "reason": session.approval_reason, "history": [asdict(word) for word in history(orm, session)]}  # fmt: skip
 
 
 def _outcomes(orm: OrmSession, session: Session) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ HELP = {
     "pieces_replayed": "Pieces sent again with the same bytes.",
     "pieces_refused": "Pieces refused.",
     "piece_bytes": "Bytes of stored pieces.",
+    "photos_stored": "Photos stored.",
     "events_stored": "Events stored.",
     "logins": "Logins that succeeded.",
     "logins_refused": "Logins refused.",

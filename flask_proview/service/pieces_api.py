@@ -17,6 +17,7 @@ from flask_proview.tokens import Kind
 from .access import session_of_request
 from .late import piece_stored
 from .piece_input import MAX_DURATION_MS, MAX_SEQ, check_track, make_piece, parse_decimal, parse_digest
+from .raw_body import read_raw
 from .runtime import Runtime
 
 KINDS = (Kind.SESSION, Kind.DRAIN)
@@ -76,17 +77,5 @@ def _read_piece(runtime: Runtime, session: Session, track: str, run: str, seq: s
         "mime": headers.get("Content-Type"),
         "sha256": parse_digest(headers.get("Content-Digest")),
     }
-    if headers.get("Content-Encoding", "identity") != "identity":
-        raise ApiError("Send the piece without Content-Encoding.", code="content_encoding", status=415)
-    length = request.content_length
-    if length is None:
-        raise ApiError("The Content-Length header is missing.", code="length_required", status=411)
-    limit = runtime.config.limits.max_piece_mb << 20
-    if length > limit:
-        raise ApiError(f"A piece may have {limit} bytes.", code="piece_too_large", status=413)
-    request.max_content_length = limit
-    body = request.get_data(cache=False)
-    if len(body) != length:
-        # Servers that end the input themselves (gunicorn) hand over what they got when the browser vanished.
-        raise ApiError(f"Only {len(body)} of {length} bytes arrived.", code="body_incomplete")
+    body = read_raw(request, runtime.config.limits.max_piece_mb << 20, "piece", "piece_too_large")
     return make_piece(session, body=body, **fields)

@@ -36,7 +36,8 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
         session = session_to_watch(runtime, request, uuid)
         ticket = request.args.get("ticket") or request.args.get("token")
         url = f"{runtime.config.server.mount}/media/{{uuid}}/{{track}}.webm"
-        return jsonify(playback_details(runtime, session, url + (f"?ticket={quote(ticket)}" if ticket else "")))
+        url += f"?ticket={quote(ticket)}" if ticket else ""
+        return jsonify(playback_details(runtime, session, url, ticket))
 
     @blueprint.get("/media/<uuid>/<track>.webm")
     def media(uuid: str, track: str) -> Response:

@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from flask_proview.config import Config, Route
-from flask_proview.config.session_types import type_policy
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import Session
 from flask_proview.tokens import Kind, TokenSigner
 
+from .checks import asked_of
 from .rule_regex import rule_regex
 
 # A picture that can be decoded from here: what a lost run costs at most, and how soon a late viewer sees something.
@@ -23,19 +23,13 @@ def session_policy(config: Config, session: Session) -> dict[str, Any]:
     limits, capture = config.limits, config.capture
     quiz = session.options.get("quiz") or {}
     account = config.account(session.account)
-    asked = type_policy(account, route, session.session_type)
-    screen = asked.screen or session.options.get("screen") is True
+    checks = asked_of(config, session)
     return {
         "session_type": session.session_type,
         "title": session.title,
-        "tracks": ["camera", "screen"] if screen else ["camera"],
-        "screen": screen,
-        "checks": {
-            "id": asked.id_photo or session.options.get("isIDRequired") is True,
-            "face": asked.face_photo,
-            "audio": asked.audio_check,
-            "approval": asked.approval,
-        },
+        "tracks": ["camera", "screen"] if checks.screen else ["camera"],
+        "screen": checks.screen,
+        "checks": {name: getattr(checks, name) for name in ("id", "face", "audio", "approval")},
         "capture": {
             "video_codec": capture.video_codec,
             "camera": asdict(capture.camera),

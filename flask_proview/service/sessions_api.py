@@ -11,6 +11,7 @@ from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import OPEN_STATES, Session, State
 
 from .access import session_of_request
+from .checks import done_of
 from .details import session_details
 from .ending import announce_to_console, end_session, pause_session, resume_session, watch_heartbeat
 from .events_input import parse_events, store_events
@@ -97,6 +98,8 @@ def _start_answer(runtime: Runtime, session: Session, resumed: bool) -> dict[str
     mount = runtime.config.server.mount
     origin = runtime.forwarded.public_origin(request.environ)
     session_path = f"{mount}/v1/sessions/{session.uuid}"
+    with runtime.db.read() as orm:
+        done = done_of(orm, session)
     # http → ws, https → wss
     socket_url = f"ws{origin.removeprefix('http')}{session_path}/signal"
     return {
@@ -114,4 +117,5 @@ def _start_answer(runtime: Runtime, session: Session, resumed: bool) -> dict[str
         "session": session.external_id,
         "profile_id": session.profile_id,
         "policy": session_policy(runtime.config, session),
+        "checks": done,
     }

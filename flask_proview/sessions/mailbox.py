@@ -26,7 +26,7 @@ MAX_BODY_BYTES = 16 * 1024
 READ_AT_ONCE = 50
 KEPT_MS = 60 * 60_000
 # An order that replaces the one before it.
-NEWEST_ONLY = frozenset({"live"})
+NEWEST_ONLY = frozenset({"live", "approval"})
 
 
 @dataclass(frozen=True, slots=True)

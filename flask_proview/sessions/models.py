@@ -246,15 +246,17 @@ class Refusal(Base):
 
 
 class Photo(Base):
-    """A still that the candidate took before the exam: of a photo ID (``id``) or of the face (``face``). A new one replaces the old."""
+    """A still that the candidate took before the exam: of a photo ID (``id``) or of the face (``face``). A retake is another version."""
 
     __tablename__ = "photos"
 
     session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
-    mime: Mapped[str] = mapped_column(String(64))
-    bytes: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     sha256: Mapped[str] = mapped_column(String(64))
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
     at_ms: Mapped[int] = mapped_column(BigInteger)
     received_at: Mapped[int] = mapped_column(BigInteger)
 

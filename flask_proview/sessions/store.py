@@ -101,6 +101,7 @@ class SessionStore:
                 join(earlier, row)
                 # Who sits there was settled at the beginning.
                 row.approval, row.attendee, row.workflow = earlier.approval, earlier.attendee, earlier.workflow
+                row.approval_reason = earlier.approval_reason
             db.add(row)
             db.flush()
             return row, False

@@ -6,12 +6,13 @@ import { Feed } from './feed.js';
 import { clock, size } from './format.js';
 import { LiveView } from './live.js';
 import { showRecording } from './recording.js';
+import { Identity } from './identity.js';
 import { localise } from './times.js';
 
 const EVERY_MS = 1500;
 
-/** @param {HTMLElement} root */
-function running(root) {
+/** @param {HTMLElement} root @param {Identity | null} identity */
+function running(root, identity) {
   const { mount, uuid, live } = root.dataset;
   const at = (/** @type {string | undefined} */ one) => `${mount}/console/sessions/${encodeURIComponent(one ?? '')}`;
   const base = at(uuid);
@@ -40,6 +41,7 @@ function running(root) {
         view?.move(`${at(newest)}/live`);
       }
       show(answer.session);
+      identity?.show(answer.identity);
       problem.hidden = true;
     } catch (error) {
       problem.hidden = false;
@@ -77,18 +79,21 @@ function show(session) {
   write('[data-bytes]', size(session.bytes));
 }
 
-function confirmTermination() {
-  const dialog = document.getElementById('terminate');
+/** @param {'terminate' | 'reject'} name */
+function confirmed(name) {
+  const dialog = document.getElementById(name);
   if (!(dialog instanceof HTMLDialogElement)) return;
-  document.querySelector('[data-terminate]')?.addEventListener('click', () => dialog.showModal());
+  document.querySelector(`[data-${name}]`)?.addEventListener('click', () => dialog.showModal());
   dialog.querySelector('[data-cancel]')?.addEventListener('click', () => dialog.close());
 }
 
 const root = document.getElementById('view');
 if (root) {
   const { mount, uuid } = root.dataset;
-  if (root.dataset.open === 'yes') running(root);
+  const identity = Identity.find(`${mount}/console`);
+  if (root.dataset.open === 'yes') running(root, identity);
   else if (root.dataset.watch === 'yes') showRecording(root, `${mount}/v1/playback/${encodeURIComponent(uuid ?? '')}`);
 }
-confirmTermination();
+confirmed('terminate');
+confirmed('reject');
 localise();

@@ -2,6 +2,7 @@
 /** The list of sessions keeps itself up to date: rows change in place, new ones come in at the top. */
 import { ApiProblem, call, poll } from './api.js';
 import { clock } from './format.js';
+import { showThumbs } from './photos.js';
 import { localise } from './times.js';
 
 /** @typedef {import('./types.d.ts').Row} Row */
@@ -50,6 +51,7 @@ class SessionTable {
     field('link').setAttribute('href', `${this.base}/sessions/${encodeURIComponent(session.uuid)}`);
     write('profile', session.profile_id || 'Unnamed candidate');
     write('title', session.title);
+    showThumbs(field('photos'), this.base, session);
     write('external', session.external_id);
     field('external').title = session.external_id;
     write('account', `${session.account} · ${TYPES[session.session_type] ?? session.session_type}`);
@@ -76,6 +78,7 @@ function start(body) {
   const template = document.getElementById('row');
   const problem = /** @type {HTMLElement} */ (document.querySelector('[data-poll-problem]'));
   const count = document.querySelector('[data-open-count]');
+  const waiting = /** @type {HTMLElement} */ (document.querySelector('[data-waiting]'));
   if (!(template instanceof HTMLTemplateElement) || body.dataset.live !== 'yes') return;
   const table = new SessionTable(body, template);
   const say = (/** @type {string} */ text) => {
@@ -87,6 +90,8 @@ function start(body) {
       const answer = await call(`${table.base}/sessions.json${location.search}`);
       table.show(answer.rows);
       if (count) count.textContent = String(answer.open);
+      waiting.querySelector('[data-waiting-count]')?.replaceChildren(String(answer.waiting));
+      waiting.hidden = answer.waiting === 0;
       const shown = answer.rows.length > 0;
       document.querySelector('[data-table]')?.toggleAttribute('hidden', !shown);
       document.querySelector('[data-empty]')?.toggleAttribute('hidden', shown);

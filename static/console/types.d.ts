@@ -11,7 +11,19 @@ export interface Row {
   coverage: Record<string, number>; coverage_text: string; bytes: number; rating: string | null; rated_by: string | null;
   /** Sessions of the sitting, and the uuid of the last of them. */
   parts: number; newest: string;
+  approval: string | null; waiting_since: number | null; photos: PhotoKey[];
 }
+
+/** A photo that the candidate took, in whichever session of the sitting. */
+export interface PhotoKey { uuid: string; kind: string; version: number }
+
+/** `at` is on the sitting's clock. */
+export interface Photo extends PhotoKey { width: number; height: number; at: number }
+
+/** Something asked or said about letting a candidate in; `by` is empty for the candidate. */
+export interface Word { approval: string; reason: string; by: string; at: number }
+
+export interface IdentityJson { photos: Photo[]; words: Word[]; approval: string | null }
 
 export interface Outcome { track: string; from_ms: number; to_ms: number; outcome: string; cause: string | null; source: string | null }
 

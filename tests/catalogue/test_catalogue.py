@@ -46,7 +46,7 @@ def test_a_guess_is_the_browsers_and_says_what_it_rests_on() -> None:
 
 
 def test_what_only_the_server_makes_is_refused_from_browsers() -> None:
-    assert {10025, 10026, 10027, 10028, 10029, 10035, 10036} == catalogue.SERVER_ONLY
+    assert {10025, 10026, 10027, 10028, 10029, 10035, 10036, 10100, 10101, 10102} == catalogue.SERVER_ONLY
 
 
 def test_unknown_numbers_keep_their_number() -> None:

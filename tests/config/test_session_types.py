@@ -25,23 +25,27 @@ def policy(session_type: str, account: dict[str, Any] | None = None, route: dict
     return type_policy(config.accounts[0], config.routes[0], session_type)
 
 
+EVERYTHING = TypePolicy(screen=True, id_photo=True, face_photo=True, audio_check=True, approval=True)
+
+
 @pytest.mark.parametrize(
-    ("session_type", "screen"), [("ai_proctor", False), ("record_and_review", True), ("live_proctor", True)]
+    ("session_type", "expected"),
+    [("ai_proctor", TypePolicy()), ("record_and_review", TypePolicy(screen=True)), ("live_proctor", EVERYTHING)],
 )
-def test_types_differ_by_default(session_type: str, screen: bool) -> None:
-    assert policy(session_type) == TypePolicy(screen=screen)
+def test_types_differ_by_default(session_type: str, expected: TypePolicy) -> None:
+    assert policy(session_type) == expected
 
 
 def test_an_account_changes_one_type_only() -> None:
-    account = {"types": {"live_proctor": {"approval": True, "id_photo": True, "screen": False}}}
-    assert policy("live_proctor", account) == TypePolicy(approval=True, id_photo=True, screen=False)
+    account = {"types": {"live_proctor": {"approval": False, "id_photo": False, "screen": False}}}
+    assert policy("live_proctor", account) == TypePolicy(face_photo=True, audio_check=True)
     assert policy("ai_proctor", account) == TypePolicy()
 
 
 def test_a_route_has_the_last_word() -> None:
-    account = {"types": {"ai_proctor": {"face_photo": True, "audio_check": False}}}
+    account = {"types": {"ai_proctor": {"face_photo": True, "audio_check": True}}}
     route = {"face_photo": False, "screen": True}
-    assert policy("ai_proctor", account, route) == TypePolicy(screen=True, audio_check=False)
+    assert policy("ai_proctor", account, route) == TypePolicy(screen=True, audio_check=True)
 
 
 @pytest.mark.parametrize(

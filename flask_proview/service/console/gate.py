@@ -26,6 +26,7 @@ class Right(enum.StrEnum):
     LIST = "list"
     LIVE = "live"
     TERMINATE = "terminate"
+    APPROVE = "approve"
     WATCH = "watch"
     RATE = "rate"
     OPERATE = "operate"
@@ -33,7 +34,7 @@ class Right(enum.StrEnum):
 
 ROLES: dict[str, frozenset[Right]] = {
     "admin": frozenset(Right),
-    "proctor": frozenset({Right.LIST, Right.LIVE, Right.TERMINATE}),
+    "proctor": frozenset({Right.LIST, Right.LIVE, Right.TERMINATE, Right.APPROVE}),
     "reviewer": frozenset({Right.LIST, Right.WATCH, Right.RATE}),
 }
 

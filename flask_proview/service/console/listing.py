@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, not_, or_, select
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import aliased
 
 from flask_proview.catalogue import RATED
+from flask_proview.recordings.photos import photos_of
+from flask_proview.sessions.approvals import Approval, waiting_since
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.ledger import recorded_ms
 from flask_proview.sessions.models import OPEN_STATES, Event, Outcome, Session, State
@@ -31,6 +33,10 @@ FILTERS: dict[str, tuple[str, ...]] = {
     "ended": tuple(state.value for state in State if state.ended),
     **{state.value: (state.value,) for state in State},
 }
+WAITING = "waiting"
+# More than anybody lets in at a time; the others move up.
+WAITING_SHOWN = 200
+_IS_WAITING = and_(_LAST.approval == Approval.WAITING.value, _LAST.state.in_(FILTERS["open"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Filter:
         state, before = query.get("state", ""), query.get("before", "")
         return cls(
             text=query.get("q", "").replace("\0", "").strip()[:MAX_TEXT],
-            state=state if state in FILTERS else "",
+            state=state if state in FILTERS or state == WAITING else "",
             account=query.get("account", "").replace("\0", "")[:64],
             before=int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None,
         )
@@ -67,12 +73,28 @@ class Listed:
 
 
 def list_sessions(db: Database, wanted: Filter) -> Listed:
-    """Newest first; ids grow with time, so that the page boundary stays put while new sessions arrive."""
+    """On the first page those who wait for a proctor, whoever has waited longest first; then all others, newest first.
+
+    Ids grow with time, so that the page boundary stays put while new sessions arrive.
+    """
     with db.read() as session:
-        query = _narrow(_sittings(), wanted).order_by(Session.id.desc()).limit(PAGE_SIZE + 1)
-        found = list(session.scalars(query))
-        rows = describe(session, found[:PAGE_SIZE])
+        waiting: list[Session] = []
+        if wanted.before is None:
+            query = _narrow(_sittings(), wanted).where(_IS_WAITING)
+            waiting = list(session.scalars(query.order_by(Session.id).limit(WAITING_SHOWN)))
+        found: list[Session] = []
+        if wanted.state != WAITING:
+            query = _narrow(_sittings(), wanted).where(not_(func.coalesce(_IS_WAITING, false())))
+            found = list(session.scalars(query.order_by(Session.id.desc()).limit(PAGE_SIZE + 1)))
+        first = sorted(describe(session, waiting), key=lambda row: row["waiting_since"])
+        rows = [*first, *describe(session, found[:PAGE_SIZE])]
     return Listed(rows, found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None)
+
+
+def count_waiting(db: Database) -> int:
+    """How many candidates wait for a proctor now."""
+    with db.read() as session:
+        return session.scalar(select(func.count()).select_from(_sittings().where(_IS_WAITING).subquery())) or 0
 
 
 def count_open(db: Database) -> int:
@@ -92,7 +114,8 @@ def describe(session: OrmSession, rows: Iterable[Session]) -> list[dict[str, Any
     for row in rows:
         parts = sitting_of(session, row) if row.sitting is not None else [row]
         shares = coverage.get(row.id, {}) if len(parts) == 1 else _shares(session, parts)
-        result.append(_describe(parts, shares, raters.get(row.id), now))
+        asked = _asked(session, parts) if parts[-1].approval == Approval.WAITING else {}
+        result.append({**_describe(parts, shares, raters.get(row.id), now), **asked})
     return result
 
 
@@ -103,6 +126,7 @@ def _describe(parts: list[Session], coverage: dict[str, float], rater: str | Non
     pending = ended and any(
         part.finalised_at is None or (part.finalise_wanted_at or 0) > part.finalised_at for part in parts
     )
+    state = WAITING if not ended and last.approval == Approval.WAITING else last.state
     return {
         "uuid": row.uuid,
         "account": row.account,
@@ -110,8 +134,11 @@ def _describe(parts: list[Session], coverage: dict[str, float], rater: str | Non
         "profile_id": row.profile_id,
         "title": row.title or "",
         "session_type": row.session_type,
-        "state": last.state,
-        "state_text": present.state(last.state),
+        "state": state,
+        "state_text": present.state(state),
+        "approval": last.approval,
+        "waiting_since": None,
+        "photos": [],
         "end_reason": present.end_reason(last.end_reason) if ended else "",
         "open": not ended,
         "ready": all(part.finalised_at is not None for part in parts),
@@ -139,7 +166,7 @@ def _sittings() -> Select[Session]:
 
 
 def _narrow(query: Select[Session], wanted: Filter) -> Select[Session]:
-    if wanted.state:
+    if wanted.state in FILTERS:
         query = query.where(_LAST.state.in_(FILTERS[wanted.state]))
     if wanted.account:
         query = query.where(Session.account == wanted.account)
@@ -155,6 +182,16 @@ def _contains(word: str) -> ColumnElement[bool]:
     part = aliased(Session)
     by_part = Session.uuid.in_(select(part.sitting).where(part.uuid == word.lower()))
     return or_(by_part, Session.uuid.startswith(word.lower(), autoescape=True), *(column.icontains(word, autoescape=True) for column in columns))  # fmt: skip
+
+
+def _asked(session: OrmSession, parts: list[Session]) -> dict[str, Any]:
+    """Since when the candidate waits to be let in, and the newest photo of each kind."""
+    uuids = {part.id: part.uuid for part in parts}
+    photos: dict[str, dict[str, Any]] = {}
+    for photo in photos_of(session, uuids):
+        photos.setdefault(photo.kind, {"uuid": uuids[photo.session_id], "kind": photo.kind, "version": photo.version})
+    since = waiting_since(session, list(uuids))
+    return {"waiting_since": since or parts[-1].started_at, "photos": list(photos.values())}
 
 
 def _coverage(session: OrmSession, ids: list[int]) -> dict[int, dict[str, float]]:

@@ -12,6 +12,7 @@ STATES: dict[str, str] = {
     "stopped": "Completed",
     "terminated": "Terminated",
     "expired": "Connection lost",
+    "waiting": "Waiting for approval",
 }
 SESSION_TYPES: dict[str, str] = {
     "ai_proctor": "Automated",

@@ -13,9 +13,11 @@ from flask_proview.catalogue import RATED, shown_as
 from flask_proview.errors import ApiError
 from flask_proview.service.ending import end_session
 from flask_proview.service.runtime import Runtime
+from flask_proview.sessions.approvals import MAX_REASON
 from flask_proview.sessions.models import Event, Session, State
 from flask_proview.sessions.sittings import offset_ms, sitting_of
 
+from .approval_page import identity_of
 from .gate import Gate, Right, Visitor
 from .listing import describe
 from .pages import Pages
@@ -56,6 +58,8 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
             shown=described(row),
             parts=parts,
             ratings=history(runtime.db, [part.id for part in parts]) if visitor.may(Right.WATCH) else [],
+            identity=json.dumps(identity_of(runtime, parts)),
+            max_reason=MAX_REASON,
             choices=RATINGS,
             max_note=MAX_NOTE,
             live_enabled=runtime.config.media.live != "off",
@@ -72,7 +76,8 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
         with runtime.db.read() as session:
             events = list(session.scalars(query.order_by(Event.id).limit(EVENTS_AT_ONCE)))
         shown = [_event(event, begin[event.session_id]) for event in events]
-        return jsonify({"session": described(parts[0]), "events": shown})
+        identity = identity_of(runtime, parts)
+        return jsonify({"session": described(parts[0]), "identity": identity, "events": shown})
 
     @pages.route("/sessions/<uuid>/terminate", "terminate", methods=("POST",), right=Right.TERMINATE)
     def terminate(_visitor: Visitor, uuid: str) -> BaseResponse:

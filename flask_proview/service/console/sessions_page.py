@@ -10,11 +10,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from flask_proview.service.runtime import Runtime
 
 from .gate import Gate, Right, Visitor
-from .listing import Filter, count_open, list_sessions
+from .listing import Filter, count_open, count_waiting, list_sessions
 from .pages import Pages
 
 STATE_CHOICES = (
     ("", "All states"),
+    ("waiting", "Waiting for approval"),
     ("open", "In progress"),
     ("ended", "Ended"),
     ("stopped", "Completed"),
@@ -42,6 +43,7 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
             wanted=wanted,
             rows=listed.rows,
             open_count=count_open(runtime.db),
+            waiting_count=count_waiting(runtime.db),
             older=_link(wanted, listed.next) if listed.next is not None else None,
             newest=_link(wanted, None) if wanted.before is not None else None,
             accounts=accounts,
@@ -52,7 +54,8 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
     @pages.route("/sessions.json", "sessions_json", right=Right.LIST, json=True)
     def sessions_json(_visitor: Visitor) -> BaseResponse:
         listed = list_sessions(runtime.db, Filter.parse(request.args))
-        return jsonify({"rows": listed.rows, "next": listed.next, "open": count_open(runtime.db)})
+        counts = {"open": count_open(runtime.db), "waiting": count_waiting(runtime.db)}
+        return jsonify({"rows": listed.rows, "next": listed.next, **counts})
 
 
 def _link(wanted: Filter, before: int | None) -> str:

@@ -95,6 +95,13 @@ _PIECE = (
     {"name": "X-Piece-Duration", "in": "header", "required": True, "schema": MILLISECONDS},
     {"name": "X-Piece-Last", "in": "header", "schema": {"enum": ["1"]}},
 )  # fmt: skip
+_PHOTO = (
+    _UUID,
+    _ORIGIN,
+    {"name": "kind", "in": "path", "required": True, "schema": {"enum": ["id", "face"]}},
+    {"name": "Content-Digest", "in": "header", "required": True, "schema": _TEXT, "description": "sha-256=:<base64>: (RFC 9530)"},
+    {"name": "X-Photo-At", "in": "header", "required": True, "schema": MILLISECONDS, "description": "When it was taken, on the session clock."},
+)  # fmt: skip
 _PLAYBACK_TOKEN = {
     "post": _call(
         "back ends",
@@ -163,6 +170,17 @@ PATHS: dict[str, Any] = {
         "get": _call("sessions", "What is held durably.", ok={200: thing({"track": _TEXT, "runs": array({"type": "object"})}, ("track", "runs"))}, parameters=(_UUID, _TRACK), security=("session", "drain"))
     },
     "/v1/events/catalogue": {"get": _call("back ends", "Every event type: number, name, meaning, weight.", ok={200: answer({"events": array(ref("EventType"))})})},
+    "/v1/sessions/{uuid}/photos/{kind}": {
+        "put": {
+            **_call("sessions", "Store a photo; any 2xx means durable, the same bytes again are the same version.", ok={200: ref("PhotoStored"), 201: ref("PhotoStored")}, parameters=_PHOTO, security=("session", "drain"), errors=(409, 410, 411, 422, 507)),
+            "requestBody": {"required": True, "content": {"image/jpeg": {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}}},
+        }
+    },
+    "/v1/sessions/{uuid}/approval": _session_call(
+        "Ask to be let in by a proctor, and where that stands.",
+        {200: answer({"approval": {"enum": ["waiting", "approved", "rejected"]}, "reason": {"type": ["string", "null"]}, "somebody": {"type": "boolean"}})},
+        thing({"again": {"type": "boolean", "description": "After a rejection: ask again."}}),
+    ),
     "/v1/user/login": _LOGIN,
     "/auth": _LOGIN,
     "/v1/user/refresh": {
@@ -179,6 +197,12 @@ PATHS: dict[str, Any] = {
     },
     "/media/{uuid}/{track}.webm": {
         "get": _file("playback", "A recording; byte ranges.", "video/webm", security=_WATCH, parameters=(_UUID, _TRACK), statuses=(200, 206))
+    },
+    "/media/{uuid}/photos/{kind}-{version}.jpg": {
+        "get": _file(
+            "playback", "A photo that the candidate took.", "image/jpeg", security=_WATCH,
+            parameters=(_UUID, {"name": "kind", "in": "path", "required": True, "schema": _TEXT}, {"name": "version", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}),
+        )
     },
     "/embedded/{uuid}": {
         "get": {

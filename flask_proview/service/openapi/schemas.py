@@ -83,6 +83,7 @@ SCHEMAS: dict[str, Any] = {
             "session": {"type": "string"},
             "profile_id": {"type": "string"},
             "policy": {"type": "object"},
+            "checks": {"type": "object", "description": "What is done of policy.checks: photos, approval, reason."},
         },
         ("session_uuid", "state", "resumed", "session_token", "expires_at", "policy", "server_time", "started_at"),
     ),
@@ -123,6 +124,16 @@ SCHEMAS: dict[str, Any] = {
         "track": {"type": "string"}, "mime": {"type": "string"}, "offset_ms": {"type": "integer"}, "duration_ms": {"type": "integer"},
         "bytes": {"type": "integer"}, "sha256": {"type": "string"}, "made_at": MILLISECONDS,
     }),
+    "PhotoStored": answer({"stored": {"const": True}, "version": {"type": "integer"}}),
+    "Photo": answer({
+        "kind": {"enum": ["id", "face"]}, "version": {"type": "integer"}, "mime": {"const": "image/jpeg"}, "bytes": {"type": "integer"},
+        "width": {"type": "integer"}, "height": {"type": "integer"}, "sha256": {"type": "string"}, "at": MILLISECONDS, "received_at": MILLISECONDS,
+        "url": {"type": "string"},
+    }),
+    "Approval": answer({
+        "state": {"enum": ["waiting", "approved", "rejected", None]}, "reason": NULLABLE_TEXT,
+        "history": array(answer({"approval": {"type": "string"}, "reason": {"type": "string"}, "by": {"type": "string"}, "at": MILLISECONDS})),
+    }),
     "Outcome": answer({
         "track": {"type": "string"}, "from_ms": {"type": "integer"}, "to_ms": {"type": "integer"}, "outcome": {"type": "string"},
         "cause": NULLABLE_TEXT, "source": NULLABLE_TEXT,
@@ -150,7 +161,7 @@ SCHEMAS: dict[str, Any] = {
             "account": {"type": "string"}, "session_type": {"enum": list(SESSION_TYPES)}, "title": NULLABLE_TEXT, "status": STATE,
             "end_reason": NULLABLE_TEXT, "created_at": MILLISECONDS, "started_at": MILLISECONDS,
             "ended_at": {"type": ["integer", "null"]}, "duration_ms": MILLISECONDS, "final_rating": RATING, "proview_index": ref("Index"),
-            "continues": NULLABLE_TEXT, "previous": NULLABLE_TEXT, "next": NULLABLE_TEXT,
+            "continues": NULLABLE_TEXT, "previous": NULLABLE_TEXT, "next": NULLABLE_TEXT, "approval": ref("Approval"), "photos": array(ref("Photo")),
             "sitting": {"anyOf": [ref("Sitting"), {"type": "null"}]}, "recordings": array(ref("Recording")), "ledger": array(ref("Outcome")),
             "events": array(ref("SeenEvent")), "integrity": {"type": "object"},
         },
