@@ -62,6 +62,21 @@ export class Capture {
     await Promise.all(/** @type {Sdk.TrackName[]} */ (['camera', 'screen']).map((track) => this.#startRecorder(track)));
   }
 
+  /**
+   * Another session goes on: its runs begin before those of the present one end.
+   * @param {{clock: Sdk.Clock, session: string, policy: Sdk.Policy}} target
+   * @returns {Promise<number | null>} to when the present one is recorded, on its clock; null: it was not being recorded
+   */
+  async handOver(target) {
+    this.#target = target;
+    if (!this.#recording) return null;
+    const before = [...this.#recorders.values()];
+    this.#recorders.clear();
+    await this.start(target);
+    await Promise.all(before.map((recorder) => recorder.stop()));
+    return before.length > 0 ? Math.min(...before.map((recorder) => recorder.recordedTo)) : null;
+  }
+
   /** Ends the runs; resolves when their last pieces are durable here. The streams stay open. */
   async stop() {
     this.#recording = false;

@@ -15,9 +15,14 @@ export class Clock {
   /** The latest round trip, ms. @type {number | null} */
   rtt = null;
 
-  /** @param {number} startedAt epoch ms, server clock */
-  constructor(startedAt) {
+  /**
+   * @param {number} startedAt epoch ms, server clock
+   * @param {Clock} [known] of another session: what it learned about the same server's clock
+   */
+  constructor(startedAt, known) {
     this.#startedAt = startedAt;
+    this.#samples = known ? [...known.#samples] : [];
+    this.#offset = known ? known.#offset : 0;
   }
 
   /** This machine's clock: steady within a page, unlike Date.now(). */

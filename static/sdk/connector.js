@@ -1,11 +1,11 @@
 /**
- * Gets a session its link and keeps it: the first start with its retries, new credentials, and the continuation of a session
- * that the service closed during an outage.
+ * Gets a sitting its link and keeps it: the first start with its retries, new credentials, and the change to another session
+ * when the time limit comes or the service closed the session during an outage.
  *
  * Events: `unavailable` ({error}; no answer for long, trying goes on) and those of the current link.
  */
 
-import { startSession } from './api.js';
+import { Api, startSession } from './api.js';
 import { retryDelay, sleep } from './backoff.js';
 import { Buffer } from './buffer.js';
 import { Clock } from './clock.js';
@@ -32,10 +32,15 @@ export class Connector extends Emitter {
   #drain = null;
   #reopening = false;
   #closed = false;
+  /** Links of sessions that others go on with, until they have handed in the rest. @type {Set<Link>} */
+  #leaving = new Set();
+  /** Resolves when no change to another session is under way. */
+  settled = Promise.resolve();
 
   /**
    * @param {{base: string, body: Record<string, unknown>}} options
-   * @param {{onLeave: () => Promise<void>, onJoined: () => Promise<void>}} callbacks around a change to another session
+   * @param {{onChanged: (old: Link) => Promise<number>}} callbacks another session goes on: resolves when the recorders of the old
+   *     one have ended, with the time of that on its clock
    */
   constructor({ base, body }, callbacks) {
     super();
@@ -78,12 +83,42 @@ export class Connector extends Emitter {
   leave() {
     this.close();
     this.link?.stop();
+    for (const link of this.#leaving) link.stop();
     this.#drain?.start();
+  }
+
+  /** A piece that the buffer holds. @param {Sdk.Piece} piece */
+  add(piece) {
+    for (const link of [this.link, ...this.#leaving]) if (link?.uuid === piece.session) link.uploader.add(piece);
+  }
+
+  /** Resolves when everything was sent, or after `ms` with false. @param {number} ms @returns {Promise<boolean>} */
+  async drained(ms) {
+    const links = this.link ? [this.link, ...this.#leaving] : [...this.#leaving];
+    return (await Promise.all(links.map((link) => link.uploader.drained(ms)))).every(Boolean);
+  }
+
+  /** The time limit: another session goes on with this one. @returns {Promise<boolean>} false: not now */
+  async goOn() {
+    const old = this.link;
+    if (this.#reopening || this.#closed || !old || !old.signal.online) return false;
+    this.#reopening = true;
+    try {
+      const sentAt = Clock.local();
+      const started = await startSession(this.#base, { ...this.#body, continues: old.uuid });
+      if (started.session_uuid !== old.uuid) await this.#change(old, started, sentAt, true);
+      return true;
+    } catch (thrown) {
+      log.warn('no other session yet', asProviewError(thrown).code);
+      return false;
+    } finally {
+      this.#reopening = false;
+    }
   }
 
   /**
    * Recording goes on meanwhile, into the old session, which takes late pieces.
-   * @param {boolean} [expired] only then: `continues` would end a session that is still open
+   * @param {boolean} [expired] the service closed the session
    */
   async reopen(expired = false) {
     const old = this.link;
@@ -96,10 +131,7 @@ export class Connector extends Emitter {
         await old.renew(started);
         old.signal.reconnect();
       } else {
-        await this.#callbacks.onLeave();
-        old.stop();
-        await this.#join(started, sentAt);
-        await this.#callbacks.onJoined();
+        await this.#change(old, started, sentAt, false);
       }
     } catch (thrown) {
       const fault = asProviewError(thrown);
@@ -111,15 +143,45 @@ export class Connector extends Emitter {
   }
 
   /**
+   * @param {Link} old
    * @param {Sdk.Started} started
    * @param {number} sentAt
+   * @param {boolean} open the service goes on with the old one until it is told to stop
    */
-  async #join(started, sentAt) {
+  async #change(old, started, sentAt, open) {
+    if (this.#closed) {
+      // Stopped by the page while the service was asked: nobody will record this one.
+      await new Api(this.#base, started.session_uuid, started).post('stop', { reason: 'page' });
+      return;
+    }
+    /** @type {() => void} */
+    let done = () => undefined;
+    this.settled = new Promise((resolve) => { done = () => resolve(undefined); });
+    try {
+      this.#leaving.add(old);
+      await this.#join(started, sentAt, old.clock);
+      const at = await this.#callbacks.onChanged(old);
+      old.farewell(open ? at : null).catch((fault) => log.error('farewell', fault)).then(() => {
+        this.#leaving.delete(old);
+        // Its lock is free: what it could not send is a leftover now.
+        if (!this.#closed) this.#drain?.start(this.link?.uuid);
+      });
+    } finally {
+      done();
+    }
+  }
+
+  /**
+   * @param {Sdk.Started} started
+   * @param {number} sentAt
+   * @param {Clock} [known]
+   */
+  async #join(started, sentAt, known) {
     const receivedAt = Clock.local();
     const buffer = (this.buffer ??= await this.#opening);
     this.#drain ??= new Drain(buffer);
     this.#drain.stop();
-    const link = new Link({ started, base: this.#base, buffer, sentAt, receivedAt });
+    const link = new Link({ started, base: this.#base, buffer, sentAt, receivedAt, known });
     this.link = link;
     buffer.limitBytes = started.policy.client_buffer_mb * 2 ** 20;
     for (const name of FORWARDED) link.listen(name, (detail) => this.link === link && this.emit(name, detail));

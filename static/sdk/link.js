@@ -1,15 +1,17 @@
 /**
  * Everything that belongs to one session id: credentials, clock, socket, uploader, event log, and the lock that tells other
- * tabs that this session is being recorded. When the service closed the session behind our back (a long outage), a new
- * link to its continuation replaces this one, and what this one could not send is left to the drain.
+ * tabs that this session is being recorded. When another session goes on with this one (the time limit, a long outage), a new
+ * link replaces this one, which hands in the rest (`farewell`); what it could not send is left to the drain.
  *
  * Events of the parts are re-dispatched under their names; see `FORWARDED`.
  */
 
 import { Api } from './api.js';
+import { retryDelay, sleep } from './backoff.js';
 import { Clock } from './clock.js';
 import { lockOf } from './drain.js';
 import { Emitter } from './emitter.js';
+import { asProviewError } from './errors.js';
 import { EventLog } from './eventlog.js';
 import { log } from './log.js';
 import { Signal } from './signal.js';
@@ -17,6 +19,7 @@ import { Uploader } from './uploader.js';
 
 const FORWARDED = ['open', 'down', 'ended', 'replaced', 'status', 'state', 'live', 'answer', 'live_failed'];
 const REFRESH_AT = 0.7;
+const FAREWELL_MS = 10 * 60_000;
 
 export class Link extends Emitter {
   #buffer;
@@ -25,19 +28,21 @@ export class Link extends Emitter {
   /** @type {() => void} */
   #releaseLock = () => undefined;
   #consented = false;
+  #stopped = false;
   #refused = false;
 
   /**
-   * @param {{started: Sdk.Started, base: string, buffer: Sdk.Buffer, sentAt: number, receivedAt: number}} parts
+   * @param {{started: Sdk.Started, base: string, buffer: Sdk.Buffer, sentAt: number, receivedAt: number, known?: Sdk.Clock}} parts
+   *     `known`: another session's clock
    */
-  constructor({ started, base, buffer, sentAt, receivedAt }) {
+  constructor({ started, base, buffer, sentAt, receivedAt, known }) {
     super();
     this.started = started;
     this.uuid = started.session_uuid;
     this.#buffer = buffer;
     this.#base = base;
     this.api = new Api(base, this.uuid, started);
-    this.clock = new Clock(started.started_at);
+    this.clock = new Clock(started.started_at, known);
     this.clock.sync(started.server_time, sentAt, receivedAt);
     const session = this.uuid;
     this.signal = new Signal({ url: started.signal_url, api: this.api, clock: this.clock, heartbeatMs: started.policy.heartbeat_ms });
@@ -63,11 +68,40 @@ export class Link extends Emitter {
   }
 
   stop() {
+    this.#stopped = true;
     clearTimeout(this.#refreshTimer);
     this.signal.stop();
     this.uploader.stop();
     this.events.stop();
     this.#releaseLock();
+  }
+
+  /**
+   * Another session goes on with this one: tells the service when its recorders ended, hands in what is left, and stops.
+   * @param {number | null} at session clock; null: the service has ended it already
+   */
+  async farewell(at) {
+    const until = performance.now() + FAREWELL_MS;
+    const told = this.#sayEnd(at, until);
+    await this.uploader.drained(FAREWELL_MS);
+    await this.events.flush();
+    await told;
+    this.stop();
+  }
+
+  /** @param {number | null} at @param {number} until */
+  async #sayEnd(at, until) {
+    // Without an answer in time the service closes it for its silence.
+    for (let attempt = 0; at !== null && !this.#stopped && performance.now() < until; attempt += 1) {
+      try {
+        await this.api.post('stop', { reason: 'limit', at });
+        return;
+      } catch (fault) {
+        log.warn('the end of', this.uuid, 'was not answered', fault);
+        if (!asProviewError(fault).temporary) return;
+        await sleep(retryDelay(attempt));
+      }
+    }
   }
 
   /** The buffer remembers the consent, so that the next page does not ask again. */

@@ -40,6 +40,11 @@ export class Recorder {
     this.#onFault = onFault;
   }
 
+  /** Session clock, ms: the end of the newest slice. */
+  get recordedTo() {
+    return this.#from;
+  }
+
   /** Resolves when the recorder runs. @returns {Promise<void>} */
   start() {
     const { stream, policy, track } = this.#options;

@@ -13,6 +13,7 @@ import { Emitter } from './emitter.js';
 import { closeStream, isGranted, openCamera } from './devices.js';
 import { ProviewError } from './errors.js';
 import { wasConsented } from './link.js';
+import { Limit } from './limit.js';
 import { Live } from './live.js';
 import { ready, use, useSetting } from './locale.js';
 import { log } from './log.js';
@@ -42,13 +43,12 @@ export class Session extends Emitter {
   #capture;
   #told = false;
   #full = false;
-  #wasRecording = false;
   #pausing;
   /** @type {Promise<void> | null} */
   #stopping = null;
   /** @type {Promise<boolean> | null} */
   #connecting = null;
-  #limitTimer = 0;
+  #limit;
   #listeners = new AbortController();
 
   /**
@@ -61,7 +61,7 @@ export class Session extends Emitter {
     this.#options = options;
     this.#observers = new Observers(this.report, { framed, link: () => this.#link, onNetwork: (online) => this.#network(online) });
     this.#messages = new Messages(root);
-    this.#connector = new Connector({ base, body }, { onLeave: () => this.#leave(), onJoined: () => this.#joined() });
+    this.#connector = new Connector({ base, body }, { onChanged: (old) => this.#changed(old) });
     this.#connector.listen('unavailable', (detail) => this.emit('unavailable', detail));
     for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
     this.#capture = new Capture(this.observe, {
@@ -72,6 +72,7 @@ export class Session extends Emitter {
         this.#captured();
       },
     });
+    this.#limit = new Limit(() => this.#link, { onStop: () => this.stop('limit'), onGoOn: () => this.#connector.goOn() });
     this.#pausing = new Pausing({
       state: () => this.state,
       become: (state) => { this.state = state; },
@@ -203,13 +204,15 @@ export class Session extends Emitter {
     this.#connector.close();
     // Stopped while the service was being asked: a session that it makes now must be ended, too.
     if (!this.#link) await Promise.race([this.#connecting?.catch(() => undefined), sleep(STOP_ANSWER_MS)]);
+    // Two sessions' recorders run while one takes over from the other.
+    await Promise.race([this.#connector.settled, sleep(STOP_ANSWER_MS)]);
     const link = this.#link;
     const wasRunning = this.state === 'running' || this.state === 'paused';
     // The end that a stop path brings is written down by the service: it sees the page at the same moment as we do.
     if (link && reason !== 'server' && reason !== 'path') this.report('completed', { reason });
     this.state = 'stopping';
     rememberRunning(null);
-    clearTimeout(this.#limitTimer);
+    this.#limit.stop();
     this.#root.uncover();
     this.#root.preview(null, '');
     this.#observers.stop();
@@ -220,7 +223,7 @@ export class Session extends Emitter {
     this.#capture.close();
     if (link) {
       if (wasRunning) this.report('recordingStopped');
-      const drained = await link.uploader.drained(wasRunning ? link.started.policy.drain_deadline_ms : 0);
+      const drained = await this.#connector.drained(wasRunning ? link.started.policy.drain_deadline_ms : 0);
       if (!drained) log.warn('not everything was sent in time; a later page hands in the rest');
       const last = reason === 'server' ? link.events.flush() : link.events.flush().then(() => link.command('stop', reason));
       await Promise.race([last, sleep(STOP_ANSWER_MS)]);
@@ -250,17 +253,22 @@ export class Session extends Emitter {
     piece_refused: ({ piece, code }) => this.report('pieceRefused', { track: piece.track, run: piece.run, seq: piece.seq, code }),
   };
 
-  /** Before another session takes over: the run ends. */
-  async #leave() {
-    this.#wasRecording = this.#capture.recording;
-    await this.#capture.stop();
-  }
-
-  async #joined() {
+  /**
+   * Another session goes on with this one, unseen by candidate and page: no prompt, no card, no gap.
+   * @param {Sdk.Link} old
+   * @returns {Promise<number>} when its recorders ended
+   */
+  async #changed(old) {
     const link = /** @type {Sdk.Link} */ (this.#link);
-    await link.consent();
+    link.consent();
     rememberRunning({ uuid: link.uuid, chosen: this.#capture.chosen, capture: link.started.policy.capture });
-    if (this.#wasRecording) await this.#record();
+    this.#live?.stop();
+    this.report('joined', { resumed: false, continues: old.uuid });
+    const recordedTo = await this.#capture.handOver({ clock: link.clock, session: link.uuid, policy: link.started.policy });
+    old.events.add('recordingStopped', { continued_by: link.uuid });
+    this.report('recordingStarted', this.captured);
+    if (this.state === 'paused') link.command('pause');
+    return recordedTo ?? old.clock.now();
   }
 
   #record() {
@@ -282,11 +290,8 @@ export class Session extends Emitter {
       if (this.#stopping) this.#link?.api.post('stop', {}, { keepalive: true }).catch(() => undefined);
     }, { signal: this.#listeners.signal });
     addEventListener('pageshow', (event) => event.persisted && this.#link?.signal.reconnect(), { signal: this.#listeners.signal });
-    const left = policy.session_minutes * 60_000 - link.clock.now();
-    if (policy.on_limit === 'stop') {
-      this.#limitTimer = setTimeout(() => this.stop('limit'), Math.max(0, Math.min(left, 2 ** 31 - 1)));
-      this.#messages.endsIn(left);
-    }
+    this.#limit.start();
+    if (policy.on_limit === 'stop') this.#messages.endsIn(this.#limit.leftMs);
     this.report('recordingStarted', this.captured);
     this.emit('running');
     if (link.started.state === 'paused') this.pause('server');
@@ -303,7 +308,7 @@ export class Session extends Emitter {
   /** @param {Sdk.Piece} piece */
   async #keep(piece) {
     if (await this.#connector.buffer?.putPiece(piece)) {
-      if (this.#link?.uuid === piece.session) this.#link.uploader.add(piece);
+      this.#connector.add(piece);
       return;
     }
     if (this.#full) return;

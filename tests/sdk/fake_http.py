@@ -98,6 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         elif parts[1] == "heartbeat":
             self.json(200, {"t": given["t"], "server_time": int(time.time() * 1000), "state": session.state})
         else:
+            session.ended_at_ms = given.get("at", session.ended_at_ms)
             self.json(200, self.service.command(session, parts[1], given.get("reason")))
 
     def put_piece(self, session: FakeSession, parts: list[str], body: bytes, kind: str) -> None:

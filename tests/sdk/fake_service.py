@@ -51,6 +51,9 @@ POLICY: dict[str, Any] = {
 }
 
 
+OPEN_STATES = ("created", "running", "paused")
+
+
 @dataclass
 class Piece:
     data: bytes
@@ -72,6 +75,7 @@ class FakeSession:
     duplicates: int = 0
     commands: list[tuple[str, str | None]] = field(default_factory=list)
     offers: list[dict[str, Any]] = field(default_factory=list)
+    ended_at_ms: int | None = None
     sockets: list[ServerConnection] = field(default_factory=list)
     token_epoch: int = 0
     mail: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
@@ -93,6 +97,14 @@ class FakeSession:
 
     def run_bytes(self, run: int, track: str = "camera") -> bytes:
         return b"".join(self.pieces[track, run, seq].data for seq in self.seqs(run, track))
+
+    def recorded(self, track: str = "camera") -> list[tuple[int, int]]:
+        """What the pieces cover, epoch ms, in order."""
+        return sorted(
+            (self.started_at + piece.start, self.started_at + piece.start + piece.duration)
+            for (name, _, _), piece in self.pieces.items()
+            if name == track
+        )
 
     def event_names(self) -> list[str]:
         return [event["name"] for _, event in sorted(self.events.items())]
@@ -200,10 +212,11 @@ class FakeService:
             return status, {"code": code, "message": f"refused: {code}", "type": "critical"}
         key = (body.get("session") or self.identity[0], body.get("profile_id") or self.identity[1])
         with self.lock:
-            found = next(
-                (s for s in self.sessions.values() if s.key == key and s.state in ("created", "running", "paused")),
+            newest = next(
+                (s for s in reversed(self.sessions.values()) if s.key == key and s.state in OPEN_STATES),
                 None,
             )
+            found = newest if newest is not None and newest.uuid != body.get("continues") else None
             session = found or FakeSession(str(uuid.uuid4()), key, int(time.time() * 1000))
             self.sessions[session.uuid] = session
         answer = {
@@ -256,7 +269,7 @@ class FakeService:
 
     def command(self, session: FakeSession, name: str, reason: str | None) -> dict[str, Any]:
         session.commands.append((name, reason))
-        if session.state in ("created", "running", "paused"):
+        if session.state in OPEN_STATES:
             session.state = {"stop": "stopped", "pause": "paused", "resume": "running"}[name]
         return {"state": session.state}
 
