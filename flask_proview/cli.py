@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ._version import __version__
-from .commands import check, database, init, serve, sessions, token, user
+from .commands import check, database, init, scrub, serve, sessions, token, user
 from .errors import ConfigError, ProviewError
 
 
@@ -42,6 +42,7 @@ cli.add_command(serve.serve)
 cli.add_command(serve.media)
 cli.add_command(serve.worker)
 cli.add_command(user.user)
+sessions.sessions.add_command(scrub.scrub)
 cli.add_command(sessions.sessions)
 cli.add_command(database.db)
 cli.add_command(token.token)

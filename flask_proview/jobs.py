@@ -28,7 +28,8 @@ from flask_proview.sessions.store import SessionStore
 
 log = logging.getLogger(__name__)
 
-WORKERS = 2
+# Copies and scrubs may each hold one for a while; finalise and callbacks do not wait for them.
+WORKERS = 4
 # How soon an idle worker looks again; a finished session is to be playable within seconds.
 IDLE_POLL_S = 0.2
 RETRIES, RETRY_S = 6, 2
@@ -54,6 +55,11 @@ class Jobs:
         self._watch = self.huey.task(retries=RETRIES, retry_delay=RETRY_S, name="watch_heartbeat")(self._run_watch)
         self._callbacks = self.huey.task(name="send_callbacks")(self._run_callbacks)
         self.huey.periodic_task(crontab(minute="*"), name="reconcile")(self.reconcile)
+        self._archive = self.huey.task(name="archive")(self._run_archive)
+        self.huey.periodic_task(crontab(minute="*"), name="archive_waiting")(self._run_archive)
+        self.huey.periodic_task(crontab(minute="*"), name="scrub")(self._run_scrub)
+        self._archiving, self._scrubbing = threading.Lock(), threading.Lock()
+        self.stopping = threading.Event()
 
     def finalise_soon(self, uuid: str, delay_s: float = 0.0) -> None:
         """Make the recordings of a session, now or after a while."""
@@ -83,6 +89,31 @@ class Jobs:
 
         self._with_database(send)
 
+    def recover(self) -> None:
+        """Bring files and rows into agreement after a crash."""
+        from flask_proview.recordings.recovery import Recovery
+
+        self._with_database(lambda db: Recovery(db, self._config).recover())
+
+    def _run_archive(self) -> None:
+        from flask_proview.recordings.upkeep import archive_turn
+
+        # Still at it from the last minute (the store is slow): one is enough.
+        if self._archiving.acquire(blocking=False):
+            try:
+                self._with_database(lambda db: archive_turn(db, self._config, self.stopping))
+            finally:
+                self._archiving.release()
+
+    def _run_scrub(self) -> None:
+        from flask_proview.recordings.upkeep import scrub_turn
+
+        if self._scrubbing.acquire(blocking=False):
+            try:
+                self._with_database(lambda db: scrub_turn(db, self._config, self.stopping))
+            finally:
+                self._scrubbing.release()
+
     def _queue(self, task: Any, uuid: str, delay_s: float) -> None:
         if self.huey.immediate:
             # Huey's immediate mode runs delayed tasks at once, and a watch that repeats itself would never end.
@@ -101,6 +132,8 @@ class Jobs:
         except BeingFinalised:
             self.finalise_soon(uuid, LOCKED_RETRY_S)
         else:
+            if self._config.storage.objects is not None:
+                self._archive()
             if any(account.callback_url for account in self._config.accounts):
                 self.callbacks_soon()
 
@@ -136,11 +169,14 @@ class Jobs:
         self._with_database(self._reconcile)
 
     def _reconcile(self, db: Database) -> None:
+        from flask_proview.recordings.upkeep import look_for_newer_live_files
+
         for uuid in SessionStore(db, self._config).silent(now_ms()):
             try:
                 self._expire(db, uuid)
             except Exception:
                 log.exception("session %s could not be closed; it is tried again in a minute", uuid)
+        look_for_newer_live_files(db, self._config)
         with db.read() as orm:
             wanted = orm.scalars(
                 select(Session.uuid)
@@ -205,6 +241,7 @@ def run_worker(config: Config, stop_event: threading.Event) -> None:
     )
     consumer.start()
     try:
+        jobs.recover()
         jobs.reconcile()
     except Exception:
         log.exception("reconciling at start failed; it is tried again every minute")
@@ -212,4 +249,5 @@ def run_worker(config: Config, stop_event: threading.Event) -> None:
         while not stop_event.wait(1.0):
             pass
     finally:
+        jobs.stopping.set()
         consumer.stop(graceful=True)

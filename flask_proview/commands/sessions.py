@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from flask_proview.config import load_config
 from flask_proview.errors import ProviewError
+from flask_proview.recordings.archive import Archive
 from flask_proview.recordings.layout import Layout
 from flask_proview.recordings.photos import photos_of
 from flask_proview.sessions.database import Database, now_ms
@@ -94,22 +95,25 @@ def export(uuid: str, output: Path | None, config_path: str) -> None:
     target = output or Path(f"{uuid}.zip")
     with open_database(config) as database:
         parts = _sitting(database, uuid)
+        archive = Archive(database, config)
         layout = Layout(Path(config.storage.recordings))
         try:
             # Media is compressed already; "x" because an export must not replace another one.
-            with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as archive:
+            with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as bundle:
                 for number, row in enumerate(parts, 1):
                     folder = f"part-{number}/" if len(parts) > 1 else ""
                     details = _details(database, row)
-                    archive.writestr(f"{folder}session.json", json.dumps(details, indent=2))
+                    bundle.writestr(f"{folder}session.json", json.dumps(details, indent=2))
                     for recording in details["recordings"]:
-                        name = f"{folder}{recording['track']}.webm"
-                        archive.write(layout.recording_file(row.uuid, recording["track"]), name)
+                        name = f"{recording['track']}.webm"
+                        with bundle.open(folder + name, "w", force_zip64=True) as member:
+                            for data in archive.read(row, name):
+                                member.write(data)
                     for photo in details["photos"]:
                         name = f"{folder}photos/{photo['kind']}-{photo['version']}.jpg"
-                        archive.write(layout.photo_file(row.uuid, photo["kind"], photo["sha256"]), name)
+                        bundle.write(layout.photo_file(row.uuid, photo["kind"], photo["sha256"]), name)
                 if len(parts) > 1:
-                    archive.writestr("sitting.json", json.dumps(_sitting_details(database, parts), indent=2))
+                    bundle.writestr("sitting.json", json.dumps(_sitting_details(database, parts), indent=2))
         except FileExistsError:
             raise ProviewError(f"{target} exists already; name another file with -o") from None
         except OSError as error:
@@ -134,7 +138,10 @@ def delete(uuid: str, yes: bool, config_path: str) -> None:
         if not yes:
             rest = f" and {len(parts) - 1} more of its sitting" if len(parts) > 1 else ""
             click.confirm(f"Delete {uuid} ({row.external_id}){rest} with all recordings?", abort=True)
-        SessionStore(database, config).delete(row.uuid)
+        try:
+            SessionStore(database, config).delete(row.uuid)
+        except OSError as error:
+            raise ProviewError(f"{uuid} was not deleted: {error}") from None
     click.echo(f"{uuid} deleted")
 
 

@@ -265,6 +265,15 @@ def database(raw: object) -> str:
     return value
 
 
+def object_store(raw: object) -> str:
+    value = text(raw)
+    if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?", value):
+        return value.rstrip("/")
+    if value.startswith("file:///") and len(value) > len("file:///"):
+        return value
+    raise ValueError("expected s3://BUCKET/PREFIX, or file:///DIRECTORY for another disk")
+
+
 def bus_url(raw: object) -> str:
     value = text(raw)
     if value == "memory://" or re.match(r"(redis|rediss|unix)://", value):

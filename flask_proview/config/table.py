@@ -139,6 +139,20 @@ class Storage:
         p.integer(0, 10_000_000),
         "Free space that ingest leaves on the disk, in MiB; below it pieces are answered 507.",
     )
+    objects: str | None = setting(
+        None,
+        p.object_store,
+        "Second place for ended sessions: s3://BUCKET/PREFIX (credentials by AWS_*), or file:///DIRECTORY; see storage.md.",
+    )
+    local_days: int | None = setting(
+        None,
+        p.integer(0, 36_500),
+        "With objects: days after the end of limits.drain_grace_minutes until a copied session's local files go; default: never.",
+    )
+    scrub_days: int = setting(
+        30, p.integer(0, 3650), "Every stored byte is compared with its digest once in so many days; 0: never."
+    )
+    scrub_mb_s: int = setting(16, p.integer(1, 10_000), "How fast this reads, MiB per second.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,15 @@ from flask_proview.sessions.callbacks import wish
 from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.events import event_counts
 from flask_proview.sessions.index import proview_index, weights_of
-from flask_proview.sessions.models import Event, Outcome, Recording, Session, State
+from flask_proview.sessions.models import Base, Damage, Event, Outcome, Recording, Session, State
 from flask_proview.sessions.sittings import earlier_events, sitting_of, total_counts
 
+from .archive import Archive
 from .causes import causes_of
 from .layout import TRACKS, Layout
-from .remux import Remuxed, remux, sha256_of
+from .remux import Remuxed, remux
 from .sources import track_sources
+from .verify import digest_of
 
 log = logging.getLogger(__name__)
 
@@ -63,16 +65,24 @@ class Finaliser:
         started = now_ms()
         with self._db.read() as db:
             session = db.scalars(select(Session).where(Session.uuid == uuid)).first()
-            if session is None:
-                raise ApiError("There is no such session.", code="unknown_session", status=404)
+        if session is None:
+            raise ApiError("There is no such session.", code="unknown_session", status=404)
+        if session.pruned_at is not None:
+            Archive(self._db, self._config).fetch(session)
+        with self._db.read() as db:
             events = list(db.scalars(select(Event).where(Event.session_id == session.id)))
             earlier = earlier_events(db, sitting_of(db, session), session)
         recordings: list[Recording] = []
         rows: list[Outcome] = []
-        made: dict[str, tuple[Remuxed | None, list[tuple[float, float]]]] = {}
+        damages: list[Damage] = []
+        made: dict[str, tuple[Remuxed | None, list[ledger.Cause]]] = {}
         end_ms = self._length_ms(session)
         for track in TRACKS:
             sources = track_sources(self._db, self._layout, session, track)
+            damages += [
+                Damage(session_id=session.id, track=track, run=run, seq=seq, what=what, found_at=started)
+                for run, seq, what in sources.damaged
+            ]
             if not sources.segments and not sources.notes:
                 if track == ALWAYS_RECORDED:
                     made[track] = (None, [])  # nothing ever came: all of it is a gap
@@ -86,7 +96,7 @@ class Finaliser:
                 recordings.append(_recording(session, track, target, done, sources.notes))
         for track, (done, missing) in made.items():
             rows += _outcomes(session, track, end_ms, done, missing, events, earlier)
-        if not self._save(session, recordings, rows, started, end_ms):
+        if not self._save(session, [*recordings, *rows, *damages], started, end_ms):
             self._layout.remove_session(uuid)
             return []
         log.info("session %s: %d recording(s) made in %d ms", uuid, len(recordings), now_ms() - started)
@@ -96,18 +106,16 @@ class Finaliser:
         end = session.ended_at if session.ended_at is not None else session.last_seen_at
         return max(0, end - session.started_at)
 
-    def _save(
-        self, session: Session, recordings: list[Recording], rows: list[Outcome], started: int, end_ms: int
-    ) -> bool:
+    def _save(self, session: Session, made: list[Base], started: int, end_ms: int) -> bool:
         """False when the session was deleted while we worked."""
         with self._db.write() as db:
             parts = sitting_of(db, session, lock=True)
             row = next((part for part in parts if part.id == session.id and part is not session), None)
             if row is None:
                 return False
-            db.execute(delete(Recording).where(Recording.session_id == session.id))
-            db.execute(delete(Outcome).where(Outcome.session_id == session.id))
-            db.add_all([*recordings, *rows])
+            for table in (Recording, Outcome, Damage):
+                db.execute(delete(table).where(table.session_id == session.id))
+            db.add_all(made)
             row.finalised_at = started
             # What was committed after we read is done by the next run, whatever the clocks of the two processes say.
             if row.finalise_wanted_at is not None and row.finalise_wanted_at != session.finalise_wanted_at:
@@ -154,7 +162,7 @@ def _recording(session: Session, track: str, path: Path, done: Remuxed, notes: l
         offset_ms=round(done.offset_ms),
         duration_ms=round(done.duration_ms),
         bytes=path.stat().st_size,
-        sha256=sha256_of(path),
+        sha256=digest_of(path),
         made_at=now_ms(),
         notes=[*notes, *done.notes],
     )
@@ -165,7 +173,7 @@ def _outcomes(
     track: str,
     length_ms: int,
     done: Remuxed | None,
-    missing: list[tuple[float, float]],
+    missing: list[ledger.Cause],
     events: list[Event],
     earlier: list[tuple[int, Event]],
 ) -> list[Outcome]:
@@ -173,7 +181,8 @@ def _outcomes(
     first = min((i.from_ms for i in recorded), default=None)
     goes_on = session.sitting is not None and session.sitting != session.uuid
     causes = causes_of(events, track, first, earlier, goes_on)
-    causes += [ledger.Cause(round(a), round(b), "upload") for a, b in missing]
+    causes += missing
+    causes += done.unusable if done is not None else []
     return [
         Outcome(
             session_id=session.id,

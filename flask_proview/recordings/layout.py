@@ -31,6 +31,10 @@ class Layout:
         """Bytes of one recorder run in the order in which they arrived; the rows say what is where."""
         return self.session_dir(uuid) / f"{_track(track)}-{_run(run)}.pieces"
 
+    def heads_file(self, uuid: str, track: str) -> Path:
+        """The beginnings of a track's runs, a second time."""
+        return self.session_dir(uuid) / f"{_track(track)}.heads"
+
     def remove_session(self, uuid: str) -> None:
         """Delete everything of a session, also while somebody else is writing or deleting it."""
         directory = self.session_dir(uuid)

@@ -80,7 +80,7 @@ class PieceRows:
         )
         self._count_bytes: Update = (
             update(Session)
-            .where(Session.id == bindparam("key"))
+            .where(Session.id == bindparam("key"), Session.pruned_at.is_(None))
             .values(
                 bytes_stored=Session.bytes_stored + bindparam("size"),
                 # A piece is a sign of life: a recording session needs no heartbeat writes of its own.
@@ -202,7 +202,9 @@ class PieceRows:
         return known
 
     def _used(self, connection: Connection, session_ids: set[int]) -> dict[int, int]:
-        rows = connection.execute(select(Session.id, Session.bytes_stored).where(Session.id.in_(session_ids)))
+        # A session whose files have left for the object store is as good as gone: its run files cannot be continued.
+        here = Session.id.in_(session_ids), Session.pruned_at.is_(None)
+        rows = connection.execute(select(Session.id, Session.bytes_stored).where(*here))
         return {row[0]: row[1] for row in rows}
 
     def _record_conflicts(self, pieces: Sequence[IncomingPiece]) -> None:

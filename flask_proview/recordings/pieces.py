@@ -24,6 +24,7 @@ from flask_proview.errors import ApiError
 from flask_proview.offload import offload
 from flask_proview.sessions.database import Database, now_ms
 
+from .heads import HeadChooser, head_record
 from .layout import MAX_RUN, TRACKS, Layout
 from .piece_rows import PieceRows, Placed, Standing
 from .run_files import RunFiles, SyncFailed
@@ -90,6 +91,7 @@ class PieceStore:
         self._rows = PieceRows(self._db, config.limits.max_session_mb * 2**20)
         self._layout = Layout(Path(config.storage.recordings))
         self._files = RunFiles(self._layout, config.storage.min_free_mb * 2**20)
+        self._heads = HeadChooser()
         self._max_piece = config.limits.max_piece_mb * 2**20
         self._waiting: list[_Waiting] = []
         self._waiting_bytes = 0
@@ -279,13 +281,20 @@ class PieceStore:
             elif key not in seen:
                 seen.add(key)
                 try:
-                    offset = self._files.append(piece.session_uuid, piece.track, piece.run, piece.body)
+                    offset = self._append(piece)
                 except OSError as error:
                     log.error("a piece of %s was not written: %s", piece.session_uuid, error)
                     waiting.verdict = _answer(Standing.NO_ROOM)
                 else:
                     placed.append((Placed(piece, offset), waiting))
         return placed
+
+    def _append(self, piece: IncomingPiece) -> int:
+        uuid, track, run = piece.session_uuid, piece.track, piece.run
+        offset = self._files.append(uuid, track, run, piece.body)
+        if self._heads.wants(uuid, track, run, piece.seq, piece.body):
+            self._files.append_head(uuid, track, head_record(run, piece.seq, piece.sha256, piece.body))
+        return offset
 
     def _answer_again(self, again: Sequence[_Waiting]) -> None:
         try:

@@ -21,13 +21,15 @@ SCAN_BYTES = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Where one piece lies, and the stretch of the session clock it covers (ms)."""
+    """Where one piece lies, and the stretch of the session clock it covers (ms). ``copy``: its bytes, when they are taken from elsewhere."""
 
     seq: int
     offset: int
     length: int
     start_ms: int
     duration_ms: int
+    sha256: str = ""
+    copy: bytes = b""
 
     @property
     def end_ms(self) -> int:
@@ -49,8 +51,10 @@ class RunReader:
     """The bytes of some pieces of a run's file, one after the other; ``read(n)`` only, as for a pipe."""
 
     def __init__(self, path: Path, slices: Sequence[Slice], prefix: bytes = b"", skip: int = 0) -> None:
-        self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         self._slices = list(slices)
+        self._handle = -1
+        if not all(piece.copy for piece in self._slices):
+            self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         self._prefix = prefix
         self._index = 0
         self._position = 0
@@ -74,7 +78,10 @@ class RunReader:
                 self._index, self._position = self._index + 1, 0
                 continue
             wanted = min(left, 1 << 20 if size < 0 else size)
-            data = os.pread(self._handle, wanted, piece.offset + self._position)
+            if piece.copy:
+                data = piece.copy[self._position : self._position + wanted]
+            else:
+                data = os.pread(self._handle, wanted, piece.offset + self._position)
             if not data:
                 raise OSError(f"piece {piece.seq} is shorter on disk than its row says")
             self._position += len(data)

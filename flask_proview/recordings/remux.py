@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ import av
 from av.container import OutputContainer
 from av.stream import Stream
 
-from flask_proview.sessions.ledger import Interval
+from flask_proview.sessions.ledger import Cause, Interval
 
 from .packets import TimedPacket, Unreadable, open_webm, timed_packets
 from .sources import Segment
@@ -31,7 +30,7 @@ OVERLAP_MS = 100
 
 @dataclass(slots=True)
 class Remuxed:
-    """What was copied. Times are session-clock ms; ``intervals`` are the recorded stretches."""
+    """What was copied. Times are session-clock ms; ``intervals`` are the recorded stretches, ``unusable`` those whose bytes are there but cannot be in this file."""
 
     offset_ms: float = 0.0
     end_ms: float = 0.0
@@ -39,6 +38,7 @@ class Remuxed:
     codecs: tuple[str, ...] = ()
     intervals: list[Interval] = field(default_factory=list)
     notes: list[dict[str, object]] = field(default_factory=list)
+    unusable: list[Cause] = field(default_factory=list)
 
     @property
     def duration_ms(self) -> float:
@@ -140,6 +140,7 @@ class _Writer:
                         _extend(stretches, timed.at_ms, timed.at_ms + timed.duration_ms, hole_ms)
         except (Unreadable, OSError) as error:
             self._note(segment, "unreadable", str(error)[:200])
+            self._unusable(segment, "unreadable")
         if astray:
             self._note(segment, "astray", f"{astray} packets lie after the end of their pieces")
         if not stretches:
@@ -149,6 +150,10 @@ class _Writer:
         self.result.end_ms = max(self.result.end_ms, last)
         stretches[-1][1] = max(last, min(segment.covered_ms or last, last + STILL_MS))
         self.result.intervals += [Interval(round(start), round(end), segment.source) for start, end in stretches]
+
+    def _unusable(self, segment: Segment, cause: str) -> None:
+        end = segment.covered_ms if segment.covered_ms is not None else segment.to_ms
+        self.result.unusable.append(Cause(round(segment.from_ms), round(end), cause))
 
     def _note(self, segment: Segment, code: str, detail: str | None = None) -> None:
         note: dict[str, object] = {"file": segment.path.name, "code": code}
@@ -163,6 +168,7 @@ class _Writer:
                 usable.add(kind)
             else:
                 self._note(segment, "other_codec", f"{stream.codec_context.name}, not {track.codec}")
+                self._unusable(segment, "codec")
         return usable
 
     def _write(self, timed: TimedPacket) -> bool:
@@ -213,9 +219,3 @@ def _make_durable(temporary: Path, target: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

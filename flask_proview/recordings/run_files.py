@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import os
 import time
 from collections import OrderedDict
@@ -16,6 +17,8 @@ from .layout import Layout
 OPEN_FILES = 512
 SEEN_FILES = 20_000
 FREE_CHECK_S = 1.0
+# A run is a file; the database and others on the disk need some as well.
+MIN_INODES = 256
 # sync_file_range(2): start writing and do not wait. Only a hint; fdatasync is what makes the bytes durable.
 SYNC_FILE_RANGE_WRITE = 2
 
@@ -44,9 +47,15 @@ class RunFiles:
 
         :raises OSError: disk full (``ENOSPC``, also below the free-space mark), too many files, input/output error.
         """
+        return self._append(self._layout.run_file(uuid, track, run), body)
+
+    def append_head(self, uuid: str, track: str, record: bytes) -> None:
+        """Keep the beginning of a run a second time (heads.py). Raises as :meth:`append` does."""
+        self._append(self._layout.heads_file(uuid, track), record)
+
+    def _append(self, path: Path, body: bytes) -> int:
         if not self._room():
             raise OSError(errno.ENOSPC, "below storage.min_free_mb")
-        path = self._layout.run_file(uuid, track, run)
         handle = self._handle(path)
         written = os.write(handle, body)
         if written != len(body):
@@ -101,6 +110,8 @@ class RunFiles:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         # O_NOFOLLOW: nobody plants a link where evidence is going to be written.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        # Whoever cuts what a crash left (recovery.py) takes the file for itself; it waits for us or we for it.
+        fcntl.flock(handle, fcntl.LOCK_SH)
         if path not in self._seen:
             # New to us is enough: another process may have made it and died before it synced the directory.
             if len(self._seen) >= SEEN_FILES:
@@ -126,7 +137,9 @@ class RunFiles:
             root = self._layout.root
             root.mkdir(parents=True, exist_ok=True, mode=0o750)
             stat = os.statvfs(root)
-            self._has_room = stat.f_bavail * stat.f_frsize >= self._min_free
+            # File systems without a table of inodes report none at all.
+            inodes = stat.f_files == 0 or stat.f_favail >= MIN_INODES
+            self._has_room = inodes and stat.f_bavail * stat.f_frsize >= self._min_free
         return self._has_room
 
 

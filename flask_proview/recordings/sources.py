@@ -12,10 +12,12 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from flask_proview.sessions.database import Database
+from flask_proview.sessions.ledger import Cause
 from flask_proview.sessions.models import Piece, Run, Session
 
 from .layout import Layout
 from .reader import RunReader, Slice, header_of, next_cluster, spans
+from .verify import check_run
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +56,12 @@ class Segment:
 
 @dataclass(slots=True)
 class TrackSources:
-    """Segments of a track in the order of the session clock, and what was odd about them."""
+    """Segments of a track in the order of the session clock, what was odd about them, and which pieces are damaged: (run, seq, what)."""
 
     segments: list[Segment] = field(default_factory=list)
     notes: list[dict[str, object]] = field(default_factory=list)
-    missing: list[tuple[float, float]] = field(default_factory=list)
+    missing: list[Cause] = field(default_factory=list)
+    damaged: list[tuple[int, int, str]] = field(default_factory=list)
     end_ms: float = 0.0
 
 
@@ -68,7 +71,9 @@ def track_sources(db: Database, layout: Layout, session: Session, track: str) ->
     for run, slices in _runs(db, session, track):
         slices = _on_the_servers_clock(session, run, slices)
         sources.end_ms = max(sources.end_ms, *(piece.end_ms for piece in slices))
-        _add_run(sources, layout.run_file(session.uuid, track, run.run), run, slices)
+        sound = _sound(sources, layout, session, run, slices)
+        if sound:
+            _add_run(sources, layout.run_file(session.uuid, track, run.run), run, slices[0].start_ms, sound)
     sources.end_ms = min(sources.end_ms, _arrived_ms(db, session, track) + CLOCK_TOLERANCE_MS)
     sources.segments.sort(key=lambda s: s.from_ms)
     _fill_gaps(sources, layout, session, track)
@@ -82,12 +87,12 @@ def _runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Sl
         ).all()
         pieces: dict[int, list[Slice]] = {run.run: [] for run in runs}
         rows = orm.execute(
-            select(Piece.run, Piece.seq, Piece.offset, Piece.length, Piece.start_ms, Piece.duration_ms)
+            select(Piece.run, Piece.seq, Piece.offset, Piece.length, Piece.start_ms, Piece.duration_ms, Piece.sha256)
             .where(Piece.session_id == session.id, Piece.track == track)
             .order_by(Piece.run, Piece.seq)
         )
-        for run, *values in rows:
-            pieces[run].append(Slice(*values))
+        for row in rows:
+            pieces[row.run].append(Slice(row.seq, row.offset, row.length, row.start_ms, row.duration_ms, row.sha256))
     return [(run, pieces[run.run]) for run in runs if pieces[run.run]]
 
 
@@ -106,29 +111,52 @@ def _on_the_servers_clock(session: Session, run: Run, slices: list[Slice]) -> li
     return [replace(piece, start_ms=piece.start_ms + shift) for piece in slices] if shift else slices
 
 
-def _add_run(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice]) -> None:
+def _sound(sources: TrackSources, layout: Layout, session: Session, run: Run, slices: list[Slice]) -> list[Slice]:
+    """The pieces whose bytes are what was acknowledged. The others are gaps that say so, and a live file may fill them."""
+    path = layout.run_file(session.uuid, run.track, run.run)
+    checked = check_run(path, layout.heads_file(session.uuid, run.track), run.run, slices)
+    if checked.healed:
+        sources.notes.append({"run": run.run, "code": "from_second_copy", "pieces": checked.healed})
+    if checked.damaged:
+        whats = sorted({what for _, what in checked.damaged})
+        log.error("run %d of %s: %d pieces are damaged (%s)", run.run, path, len(checked.damaged), ", ".join(whats))
+        code = "file_missing" if whats == ["missing"] else "damaged"
+        sources.notes.append(
+            {"run": run.run, "code": code, "pieces": [piece.seq for piece, _ in checked.damaged][:100]}
+        )
+    for piece, what in checked.damaged:
+        sources.damaged.append((run.run, piece.seq, what))
+        sources.missing.append(Cause(piece.start_ms, piece.end_ms, "damaged"))
+    return checked.sound
+
+
+def _add_run(sources: TrackSources, path: Path, run: Run, clock_ms: int, slices: Sequence[Slice]) -> None:
     try:
-        _add_parts(sources, path, run, slices)
+        _add_parts(sources, path, run, clock_ms, slices)
     except OSError as error:
         # One damaged file must not cost the others; its note says that evidence is gone from the disk.
-        code = "file_missing" if isinstance(error, FileNotFoundError) else "unreadable"
         log.error("run %d of %s: %s", run.run, path.parent.name, error)
-        sources.notes.append({"run": run.run, "code": code})
-        sources.missing.append((float(slices[0].start_ms), float(max(s.end_ms for s in slices))))
+        sources.notes.append({"run": run.run, "code": "unreadable"})
+        sources.missing.append(_lost(slices, "damaged"))
 
 
-def _add_parts(sources: TrackSources, path: Path, run: Run, slices: Sequence[Slice]) -> None:
+def _lost(slices: Sequence[Slice], cause: str) -> Cause:
+    return Cause(slices[0].start_ms, max(s.end_ms for s in slices), cause)
+
+
+def _add_parts(sources: TrackSources, path: Path, run: Run, clock_ms: int, slices: Sequence[Slice]) -> None:
     parts = spans(slices)
     header = header_of(path, parts[0]) if parts[0][0].seq == 0 else None
     if header is None:
         # Without its header no part of a run can be read; a late piece 0 makes this function run again.
         code = "headless" if parts[0][0].seq else "not_webm"
         sources.notes.append({"run": run.run, "code": code, "pieces": len(slices)})
-        sources.missing.append((float(slices[0].start_ms), float(max(s.end_ms for s in slices))))
+        gone = any((damaged, seq) == (run.run, 0) for damaged, seq, _ in sources.damaged)
+        sources.missing.append(_lost(slices, "damaged" if gone else "upload" if parts[0][0].seq else "unreadable"))
         return
     for index, part in enumerate(parts):
         if index:
-            sources.missing.append((float(parts[index - 1][-1].end_ms), float(part[0].start_ms)))
+            sources.missing.append(Cause(parts[index - 1][-1].end_ms, part[0].start_ms, "upload"))
             sources.notes.append(
                 {"run": run.run, "code": "pieces_missing", "from": parts[index - 1][-1].seq + 1, "to": part[0].seq - 1}
             )
@@ -138,7 +166,7 @@ def _add_parts(sources: TrackSources, path: Path, run: Run, slices: Sequence[Sli
         segment = Segment(
             path=path,
             source="upload",
-            clock_ms=float(slices[0].start_ms),
+            clock_ms=float(clock_ms),
             from_ms=float(part[0].start_ms),
             # A stamp inside the stream is a browser's word as well: one bad cluster must not stretch the recording.
             to_ms=float(part[-1].end_ms) + CLOCK_TOLERANCE_MS,

@@ -17,7 +17,7 @@ from flask_proview.sessions.callbacks import playback_url
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import event_counts
 from flask_proview.sessions.index import proview_index, weights_of
-from flask_proview.sessions.models import Conflict, Event, Outcome, Piece, Recording, Session
+from flask_proview.sessions.models import Conflict, Damage, Event, Outcome, Piece, Recording, Session
 from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, offset_ms, sitting_of, total_counts
 
 from .access import check_uuid, unknown_session
@@ -232,7 +232,12 @@ def _index(orm: OrmSession, parts: Sequence[Session], config: Config) -> dict[st
 
 
 def _integrity(orm: OrmSession, session: Session) -> dict[str, Any]:
-    def count(table: type[Piece] | type[Conflict]) -> int:
+    def count(table: type[Piece | Conflict | Damage]) -> int:
         return orm.scalar(select(func.count()).select_from(table).where(table.session_id == session.id)) or 0
 
-    return {"pieces": count(Piece), "bytes": session.bytes_stored, "conflicts": count(Conflict)}
+    return {
+        "pieces": count(Piece),
+        "bytes": session.bytes_stored,
+        "conflicts": count(Conflict),
+        "damaged": count(Damage),
+    }

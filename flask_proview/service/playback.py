@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request, send_file
 from sqlalchemy import select
+from werkzeug.wrappers import Response as BaseResponse
 
 from flask_proview.config import Account
 from flask_proview.errors import ApiError
@@ -14,6 +15,7 @@ from flask_proview.sessions.models import Recording, Session
 
 from .details import playback_details
 from .embedded import embedded_page, expired_page
+from .object_stream import recording_unknown, stream_copy
 from .piece_input import TRACKS
 from .requests import read_json
 from .runtime import Runtime
@@ -40,7 +42,7 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
         return jsonify(playback_details(runtime, session, url, ticket))
 
     @blueprint.get("/media/<uuid>/<track>.webm")
-    def media(uuid: str, track: str) -> Response:
+    def media(uuid: str, track: str) -> BaseResponse:
         return serve_recording(runtime, session_to_watch(runtime, request, uuid), track)
 
     @blueprint.get("/embedded/<uuid>", strict_slashes=False)
@@ -55,26 +57,24 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
         return embedded_page(runtime.config.server.mount, session, ticket, frame_ancestors(account))
 
 
-def serve_recording(runtime: Runtime, session: Session, track: str) -> Response:
+def serve_recording(runtime: Runtime, session: Session, track: str) -> BaseResponse:
     """The finished file of a track, by ranges; never anything but a video to the browser.
 
-    :raises ApiError: 404.
+    :raises ApiError: 404, or 503 when it lies in an object store that does not answer.
     """
     with runtime.db.read() as orm:
         recording = orm.scalar(
             select(Recording).where(Recording.session_id == session.id, Recording.track == track).limit(1)
         )
     path = runtime.layout.recording_file(session.uuid, track) if recording is not None and track in TRACKS else None
-    if recording is None or path is None or path.is_symlink() or not path.is_file():
-        raise ApiError("There is no such recording (yet).", code="recording_unknown", status=404)
-    response = send_file(
-        path.absolute(),
-        mimetype="video/webm",
-        download_name=f"{session.uuid}-{track}.webm",
-        conditional=True,
-        etag=recording.sha256,
-        max_age=0,
-    )
+    if recording is None or path is None:
+        raise recording_unknown()
+    if path.is_file() and not path.is_symlink():
+        response: BaseResponse = send_file(
+            path.absolute(), mimetype="video/webm", conditional=True, etag=recording.sha256, max_age=0
+        )
+    else:
+        response = stream_copy(runtime.archive, session, recording, request)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Disposition"] = f'inline; filename="{session.uuid}-{track}.webm"'
     response.headers["Content-Security-Policy"] = MEDIA_CSP

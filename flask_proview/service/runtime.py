@@ -20,6 +20,7 @@ from flask_proview.bus import Bus, Subscription, make_bus
 from flask_proview.config import Config
 from flask_proview.jobs import Jobs
 from flask_proview.links import LinkError, MediaLink
+from flask_proview.recordings.archive import Archive
 from flask_proview.recordings.layout import Layout
 from flask_proview.recordings.pieces import PieceStore
 from flask_proview.sessions.database import Database, has_tables, is_current, upgrade
@@ -59,6 +60,7 @@ class Runtime:
     sessions: SessionStore
     events: EventStore
     pieces: PieceStore
+    archive: Archive
     users: UserStore
     logins: LoginStore
     refusals: RefusalStore
@@ -153,6 +155,7 @@ def build_runtime(config: Config) -> Runtime:
         sessions=SessionStore(db, config),
         events=EventStore(db, config),
         pieces=PieceStore(db, config),
+        archive=Archive(db, config),
         users=UserStore(db),
         logins=LoginStore(db, config),
         refusals=RefusalStore(db),

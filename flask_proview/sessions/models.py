@@ -91,6 +91,10 @@ class Session(Base):
     peer: Mapped[str | None] = mapped_column(String(72))
     mail_seq: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     mail_read: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    # Every byte of it was last read and compared with its digest at …; its files have verified copies since …; and are no longer local since ….
+    scrubbed_at: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    archived_at: Mapped[int | None] = mapped_column(BigInteger)
+    pruned_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Mail(Base):
@@ -134,6 +138,32 @@ class Piece(Base):
     start_ms: Mapped[int] = mapped_column(BigInteger)
     duration_ms: Mapped[int] = mapped_column(Integer)
     received_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Damage(Base):
+    """An accepted piece whose bytes are not on disk as its row says. The row of the piece stays; finalise goes round it."""
+
+    __tablename__ = "damages"
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    track: Mapped[str] = mapped_column(String(16), primary_key=True)
+    run: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    what: Mapped[str] = mapped_column(String(16))
+    found_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class Copy(Base):
+    """A file of a session that lies in the object store as well: read back and compared before this row was written."""
+
+    __tablename__ = "copies"
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(String(64))
+    copied_at: Mapped[int] = mapped_column(BigInteger)
 
 
 class Conflict(Base):

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session as OrmSession
 
 from flask_proview.config import Config
 from flask_proview.errors import ApiError
+from flask_proview.recordings.archive import Archive
 from flask_proview.recordings.layout import Layout
 
 from .database import Database, now_ms
@@ -58,6 +59,7 @@ class SessionStore:
 
     def __init__(self, db: Database, config: Config) -> None:
         self._db = db
+        self._config = config
         self._limits = config.limits
         self._layout = Layout(Path(config.storage.recordings))
         self._touched: dict[str, int] = {}
@@ -205,8 +207,8 @@ class SessionStore:
         return now - self._limits.heartbeat_timeout_s * 1000
 
     def accepts_pieces(self, row: Session, now: int) -> bool:
-        """Open, or ended less than ``limits.drain_grace_minutes`` ago; never when revoked."""
-        if row.revoked:
+        """Open, or ended less than ``limits.drain_grace_minutes`` ago; never when revoked, or when its files have left this machine."""
+        if row.revoked or row.pruned_at is not None:
             return False
         return row.ended_at is None or now - row.ended_at < self._limits.drain_grace_minutes * 60_000
 
@@ -243,11 +245,16 @@ class SessionStore:
         """Remove a session, with all of its sitting, and the files. Files first: a row without files says "deleted in between", files without a row say nothing.
 
         Afterwards once more: until the row was gone, a piece or a recording may have been written.
+
+        :raises OSError: when the object store cannot be reached; then nothing is deleted.
         """
         row = self.get(uuid)
         if row is None:
             return False
         uuids = self.sitting(row)
+        archive = Archive(self._db, self._config)
+        for one in uuids:
+            archive.delete(one)
         for one in uuids:
             self._layout.remove_session(one)
         with self._db.write() as db:

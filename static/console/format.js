@@ -50,7 +50,8 @@ export function causeText(cause) {
   /** @type {Record<string, string>} */
   const words = {
     setup: 'consent and device check', paused: 'paused', permission: 'permission withdrawn', device: 'device lost', storage: 'browser storage full',
-    network: 'network', upload: 'not uploaded yet', page: 'page load', server: 'server unavailable', browser: 'browser closed or stopped', handover: 'changing to the next part',
+    network: 'network', upload: 'not uploaded yet', page: 'page load', server: 'server unavailable', damaged: 'damaged on disk', codec: 'recorded in another codec',
+    unreadable: 'not readable', browser: 'browser closed or stopped', handover: 'changing to the next part',
   };
   return words[cause ?? ''] ?? (cause || 'unknown cause');
 }

@@ -136,6 +136,6 @@ def test_session_details_need_a_login(app: Flask, runtime: Runtime) -> None:
     details = app.test_client().get(path, headers={"Authorization": f"Bearer {bearer}"}).get_json()
     assert details["session_external_id"] == "attempt-7"
     assert details["profile_external_id"] == "anna"
-    assert details["integrity"] == {"pieces": 0, "bytes": 0, "conflicts": 0}
+    assert details["integrity"] == {"pieces": 0, "bytes": 0, "conflicts": 0, "damaged": 0}
     missing = app.test_client().get(f"{SESSIONS}/nope", headers={"Authorization": f"Bearer {bearer}"})
     assert (missing.status_code, missing.get_json()["code"]) == (404, "unknown_session")

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from flask_proview.catalogue import RATED, shown_as
 from flask_proview.errors import ApiError
+from flask_proview.recordings.damages import damage_count
 from flask_proview.service.ending import end_session
 from flask_proview.service.runtime import Runtime
 from flask_proview.sessions.approvals import MAX_REASON
@@ -57,6 +58,7 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
             row=row,
             shown=described(row),
             parts=parts,
+            damaged=damage_count(runtime.db, row.id),
             ratings=history(runtime.db, [part.id for part in parts]) if visitor.may(Right.WATCH) else [],
             identity=json.dumps(identity_of(runtime, parts)),
             max_reason=MAX_REASON,
