@@ -58,7 +58,7 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
             row=row,
             shown=described(row),
             parts=parts,
-            damaged=damage_count(runtime.db, row.id),
+            damaged=sum(damage_count(runtime.db, part.id) for part in parts),
             ratings=history(runtime.db, [part.id for part in parts]) if visitor.may(Right.WATCH) else [],
             identity=json.dumps(identity_of(runtime, parts)),
             max_reason=MAX_REASON,
