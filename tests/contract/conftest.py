@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from werkzeug.test import Client, TestResponse
 
 from flask_proview import ProviewMiddleware
 from flask_proview.service.runtime import Runtime
 from flask_proview.sessions.models import Session, State
 from flask_proview.sessions.store import StartRequest
+from tests.chromium import CHROMIUM, FLAGS
+
+from . import classic
 
 PASSWORD = "correct horse battery"
 TOKEN, OTHER_TOKEN = "0b1c2d3e-4f50-6g7h-8899-aabbccddeeff", "second-account-token"
@@ -100,3 +104,61 @@ def service(tmp_path: Path, server_settings: dict[str, Any]) -> Iterator[Service
     service.bearer = answer.get_json()["access_token"]
     yield service
     application.runtime.stop()
+
+
+# -- the classic client: a customer's site, the service under Proview's names, Chromium (classic.py) ---------------------------
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return classic.make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def site(certificate: tuple[Path, Path]) -> Iterator[classic.Site]:
+    with classic.Site(certificate) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def proview(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Path]) -> Iterator[classic.Service]:
+    with classic.running_service(tmp_path_factory.mktemp("proview"), certificate) as running:
+        yield running
+
+
+def open_browser(playwright: Playwright, service_port: int, site: classic.Site, *flags: str) -> Browser:
+    """Chromium that finds Proview's names at our service and the customer's at their site."""
+    ours = ", ".join(f"MAP {name} 127.0.0.1:{service_port}" for name in (classic.CDN, classic.SDK_HOST))
+    theirs = ", ".join(f"MAP {name} 127.0.0.1:{site.port}" for name in (classic.PAGE_HOST, classic.PARTNER_HOST))
+    rules = [f"--host-resolver-rules={ours}, {theirs}", "--ignore-certificate-errors"]
+    devices = flags or ("--use-fake-device-for-media-stream",)
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *rules, *devices])
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright, proview: classic.Service, site: classic.Site) -> Iterator[Browser]:
+    """Fake camera and microphone; permissions are granted per context."""
+    browser = open_browser(playwright, proview.port, site)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium_with_screen(playwright: Playwright, proview: classic.Service, site: classic.Site) -> Iterator[Browser]:
+    """Accepts every prompt and has a screen, too."""
+    screen = "--use-fake-device-for-media-stream=display-media-type=monitor"
+    browser = open_browser(playwright, proview.port, site, screen, "--use-fake-ui-for-media-stream")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    fresh = chromium.new_context(permissions=["camera", "microphone"])
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
