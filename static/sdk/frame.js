@@ -1,12 +1,11 @@
 /**
- * A page in a frame of a page of ours (the shell, or a site's own frameset): captures nothing. Hands what only this document
- * sees (clipboard, keys, printing, signs of life) to the outer page, keeps links and forms in the frame, and offers its `tv` and `ProctorClient3`.
+ * A page in a frame of a page of ours (the shell, or a site's own frameset): captures nothing. Lets the outer page see what is
+ * done in this one (clipboard, keys, printing, signs of life), keeps links and forms in the frame, and offers its `tv` and `ProctorClient3`.
  */
 
 import { sleep } from './backoff.js';
 import { callEarly, publish } from './client.js';
 import { domEventName } from './events.js';
-import { observeFor } from './observers/document.js';
 
 const OUTSIDE = new Set(['_top', '_parent']);
 
@@ -42,7 +41,7 @@ class FramePage {
   }
 
   start() {
-    observeFor(this.#shell);
+    this.#shell.observe(window);
     document.addEventListener('click', this.#keepInside, true);
     document.addEventListener('submit', this.#keepInside, true);
     // form.submit() fires no event, so forms are turned as soon as they are there.

@@ -10,7 +10,7 @@ import { domEventName } from './events.js';
 import { ready, use } from './locale.js';
 import { log } from './log.js';
 import { rememberRunning } from './memory.js';
-import { DOCUMENT_EVENTS } from './observers/document.js';
+import { observeFrame } from './observers/document.js';
 import { parseOptions } from './options.js';
 import { Session } from './session.js';
 import { Messages } from './ui/messages.js';
@@ -44,8 +44,7 @@ export class Page extends Emitter {
     if (config.auto || !config.tagged) publish(this.client);
     // Pages in our frames (the shell's, or a site's own frameset) find the one session here.
     window.__proview = {
-      report: (key, data) => { if (DOCUMENT_EVENTS.has(key)) this.session?.observe(key, data); },
-      activity: () => this.session?.activity(),
+      observe: (view) => observeFrame(view, (key, data) => this.session?.observe(key, data), () => this.session?.activity()),
       init: (token, options) => this.init(token, options),
       stop: (reason) => this.session?.stop(/** @type {any} */ (reason)) ?? Promise.resolve(),
       client: this.client,

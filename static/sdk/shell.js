@@ -5,7 +5,6 @@
 
 import { sleep } from './backoff.js';
 import { log } from './log.js';
-import { observeFor } from './observers/document.js';
 import { pathOf } from './observers/navigation.js';
 import { keepInSight, printWhole } from './shell/around.js';
 import { Guest } from './shell/guest.js';
@@ -120,12 +119,12 @@ export class Shell {
     }
   };
 
-  /** Pages without a tag (log-in, help) are a part of the sitting, too; those with one watch themselves (frame.js). @param {Window} view */
+  /** Pages without a tag (log-in, help) are a part of the sitting, too; those with one ask for it themselves (frame.js). @param {Window} view */
   #observe(view) {
     const port = window.__proview;
     if (!port || this.#observed.has(view.document) || view.document.querySelector('script[data-proview-role]')) return;
     this.#observed.add(view.document);
-    observeFor(port, view);
+    port.observe(view);
   }
 
   /** A script wanted the window for its page. It has it, in all that counts; perhaps it hid the page first. @param {Window} view */

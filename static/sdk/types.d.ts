@@ -125,8 +125,8 @@ declare namespace Sdk {
 
   /** What a page offers to the pages in its frames, as `window.parent.__proview`. */
   interface Port {
-    report: Report;
-    activity(): void;
+    /** Watches what is done in a page. */
+    observe(view: Window): void;
     init(token: unknown, options: unknown): void;
     stop(reason: string): Promise<void>;
     client: Client;

@@ -23,6 +23,8 @@ export class ClipboardObserver {
 
   /** @param {Event} event */
   #seen = (event) => {
+    // What scripts dispatch is nobody's act.
+    if (!event.isTrusted) return;
     const target = /** @type {any} */ (event.target);
     const pasted = event.type === 'paste' ? /** @type {ClipboardEvent} */ (event).clipboardData : null;
     // Fields keep their selection to themselves in some browsers.

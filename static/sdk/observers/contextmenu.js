@@ -22,6 +22,6 @@ export class ContextMenuObserver {
   #seen = (event) => {
     const { localName = '' } = /** @type {any} */ (event.target ?? {});
     // The page's own handlers come after us.
-    setTimeout(() => event.defaultPrevented || this.#report('contextMenu', { target: localName }));
+    setTimeout(() => !event.isTrusted || event.defaultPrevented || this.#report('contextMenu', { target: localName }));
   };
 }

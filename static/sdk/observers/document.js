@@ -10,11 +10,6 @@ import { KeyboardObserver } from './keyboard.js';
 import { NavigationObserver } from './navigation.js';
 import { PrintObserver } from './print.js';
 
-/** What pages in our frames may report; everything else is seen by the page around them. @type {ReadonlySet<Sdk.EventKey>} */
-export const DOCUMENT_EVENTS = new Set([
-  'copied', 'cut', 'pasted', 'dragStarted', 'dropped', 'droppedFromOutside', 'contextMenu', 'printScreen', 'shortcut', 'printRequested', 'printFinished', 'addressChanged',
-]);
-
 export class DocumentObservers {
   #all;
 
@@ -38,11 +33,12 @@ export class DocumentObservers {
 }
 
 /**
- * Watches a page in a frame for the page around it, as long as the page lives.
- * @param {{report: Sdk.Report, activity: () => void}} outer
- * @param {Window} [view]
+ * Watches a page in a frame from the page around it, as long as the page lives.
+ * @param {Window} view
+ * @param {Sdk.Report} report
+ * @param {() => void} activity
  */
-export function observeFor(outer, view = window) {
-  new DocumentObservers((key, data) => outer.report(key, data), view).start();
-  for (const type of SIGNS_OF_LIFE) view.document.addEventListener(type, () => outer.activity(), { capture: true, passive: true });
+export function observeFrame(view, report, activity) {
+  new DocumentObservers(report, view).start();
+  for (const type of SIGNS_OF_LIFE) view.document.addEventListener(type, activity, { capture: true, passive: true });
 }

@@ -27,12 +27,15 @@ export class DragObserver {
 
   /** @param {DragEvent} event */
   #started = (event) => {
+    if (!event.isTrusted) return;
     this.#own = true;
     this.#report('dragStarted', amount(event));
   };
 
   /** @param {DragEvent} event */
-  #dropped = (event) => this.#report(this.#own ? 'dropped' : 'droppedFromOutside', amount(event));
+  #dropped = (event) => {
+    if (event.isTrusted) this.#report(this.#own ? 'dropped' : 'droppedFromOutside', amount(event));
+  };
 
   #ended = () => {
     this.#own = false;

@@ -22,7 +22,7 @@ export class KeyboardObserver {
 
   /** @param {Event} event */
   #seen = (event) => {
-    const found = shortcutOf(/** @type {KeyboardEvent} */ (event));
+    const found = event.isTrusted && shortcutOf(/** @type {KeyboardEvent} */ (event));
     if (!found) return;
     if (found.seen === 'printScreen') return this.#report('printScreen');
     // The page's own handlers come after us; a page that has a use of its own for Ctrl+S may have it.
