@@ -25,7 +25,9 @@ def page_likelihood(environ: WSGIEnvironment) -> Sniff | None:
     A top-level document is shown as HTML whatever is in it. Frames also receive JSON labelled as HTML (uploads of old
     sites). Without fetch metadata ``Accept`` decides, and where that says nothing the answer must spell out a document.
     """
-    if environ["REQUEST_METHOD"] not in _METHODS or environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+    if environ["REQUEST_METHOD"] not in _METHODS:
+        return None
+    if "HTTP_UPGRADE" in environ and environ["HTTP_UPGRADE"].lower() == "websocket":
         return None
     destination = environ.get("HTTP_SEC_FETCH_DEST")
     if destination is not None:

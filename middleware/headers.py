@@ -20,8 +20,9 @@ _HTML, _XHTML = "text/html", "application/xhtml+xml"
 _MEDIA_TYPE = re.compile(r"[ \t]*([^;, \t]+)[ \t]*(?:;|,|$)")
 _CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*(?:\"([^\"]*)\"|'?([^;,\"' \t]+))", re.I)
 
-# What a header's name means here; 0: kept as it is.
+# What a header's name means here.
 (
+    _KEPT,
     _CONTENT_TYPE,
     _LENGTH,
     _ENCODING,
@@ -38,7 +39,7 @@ _CHARSET = re.compile(r";[ \t]*charset[ \t]*=[ \t]*(?:\"([^\"]*)\"|'?([^;,\"' \t
     _HANDSHAKE,
     _ELSEWHERE,
     _INTEGRITY,
-) = range(1, 17)
+) = range(17)
 _MEANINGS = {
     "content-type": _CONTENT_TYPE,
     "content-length": _LENGTH,
@@ -68,14 +69,18 @@ _MEANINGS = {
         _GONE,
     ),
 }  # fmt: skip
+_NAMES_REMEMBERED = 4096
+# Where split_head puts what, if not among what decides.
+_DECIDING = 1
+_GROUPS = {_KEPT: 0, _LENGTH: 2, _ETAG: 3, _GONE: 4}
 
 
 class HeaderNames(dict[str, int]):
     """Name as spelled → meaning; spellings repeat, so lower-casing is done once for each."""
 
     def __missing__(self, name: str) -> int:
-        meaning = _MEANINGS.get(name.lower(), 0)
-        if len(self) < 4096:
+        meaning = _MEANINGS.get(name.lower(), _KEPT)
+        if len(self) < _NAMES_REMEMBERED:
             self[name] = meaning
         return meaning
 
@@ -146,6 +151,29 @@ def read_head(headers: Headers, names: HeaderNames) -> Head:
         elif meaning == _ELSEWHERE:
             head.body_elsewhere = True
     return head
+
+
+def split_head(headers: Headers, groups: dict[str, int]) -> tuple[Headers, Headers, Headers, Headers]:
+    """(what stays as it is, what decides and is the same for all pages of a kind, Content-Length, ETag).
+
+    :param groups: remembers which name belongs where, as spelled.
+    """
+    parts: tuple[Headers, Headers, Headers, Headers, Headers] = ([], [], [], [], [])
+    try:
+        for item in headers:
+            parts[groups[item[0]]].append(item)
+    except KeyError:
+        if len(groups) >= _NAMES_REMEMBERED:
+            groups.clear()
+        for name, _ in headers:
+            groups[name] = _GROUPS.get(_MEANINGS.get(name.lower(), _KEPT), _DECIDING)
+        return split_head(headers, groups)
+    return parts[:4]
+
+
+def is_count(length: str) -> bool:
+    """Whether a Content-Length is a number."""
+    return length.isascii() and length.isdigit()
 
 
 def read_content_type(value: str) -> tuple[str, str]:
@@ -219,9 +247,8 @@ def common_headers(head: Head, version: str) -> Headers:
     ]
     if head.etag is None and not (head.permissions or head.features or head.integrity):
         return headers
-    outward = None if head.etag is None else etag.outward(head.etag, version)
-    if outward is not None:
-        headers.append(("ETag", outward))
+    if head.etag is not None:
+        headers += entity_tag(head.etag, version)
     if head.permissions:
         headers += [(name, admit_in_permissions_policy(value)) for name, value in head.permissions]
     if head.features:
@@ -229,6 +256,12 @@ def common_headers(head: Head, version: str) -> Headers:
     if head.integrity:
         headers += [(name, admit_in_integrity_policy(value)) for name, value in head.integrity]
     return headers
+
+
+def entity_tag(value: str, version: str) -> Headers:
+    """The field with our mark in it; nothing when it cannot be carried."""
+    outward = etag.outward(value, version)
+    return [] if outward is None else [("ETag", outward)]
 
 
 def frame_headers(options: Sequence[str], framed: bool) -> Headers:

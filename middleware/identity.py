@@ -19,12 +19,14 @@ _MAX_QUERY_FIELDS = 1000
 
 
 class Pending(enum.Enum):
-    """Only the response can tell."""
+    """What must be looked at before an id is known."""
 
+    REQUEST = "request"
     RESPONSE = "response"
 
 
 PENDING: Final = Pending.RESPONSE
+UNREAD: Final = Pending.REQUEST
 
 
 class Identity(NamedTuple):
@@ -43,12 +45,22 @@ class Exchange(NamedTuple):
 Reader = Callable[[Exchange], str | None | Pending]
 
 
+class _Source(NamedTuple):
+    read: Reader
+    # Path and configuration alone tell.
+    fixed: bool
+
+
 class IdentityReader:
     """The compiled sources of one route."""
 
     def __init__(self, session: Iterable[str], profile: Iterable[str]) -> None:
-        self._session = tuple(_reader(source) for source in session)
-        self._profile = tuple(_reader(source) for source in profile)
+        self._session = tuple(_source(text) for text in session)
+        self._profile = tuple(_source(text) for text in profile)
+
+    def of_address(self, variables: Mapping[str, str]) -> tuple[str | None | Pending, str | None | Pending]:
+        """Session and profile id as far as path and configuration tell, ``UNREAD`` where the request itself must be looked at."""
+        return _fixed(self._session, variables), _fixed(self._profile, variables)
 
     def session(self, exchange: Exchange) -> str | None | Pending:
         """The session id, None when no source has one, ``PENDING`` when the response must be seen first."""
@@ -66,19 +78,34 @@ def checked_id(value: str | None) -> str | None:
     return value if 0 < len(value) <= MAX_ID and value.isprintable() else None
 
 
-def _first(readers: tuple[Reader, ...], exchange: Exchange) -> str | None | Pending:
-    for read in readers:
-        value = read(exchange)
-        if value is PENDING:
-            return PENDING
+def _fixed(sources: tuple[_Source, ...], variables: Mapping[str, str]) -> str | None | Pending:
+    for source in sources:
+        if not source.fixed:
+            return UNREAD
+        value = source.read(Exchange({}, variables))
+        found = None if isinstance(value, Pending) else checked_id(value)
+        if found is not None:
+            return found
+    return None
+
+
+def _first(sources: tuple[_Source, ...], exchange: Exchange) -> str | None | Pending:
+    for source in sources:
+        value = source.read(exchange)
+        if isinstance(value, Pending):
+            return value
         found = checked_id(value)
         if found is not None:
             return found
     return None
 
 
-def _reader(source: str) -> Reader:
-    kind, _, name = source.partition(":")
+def _source(text: str) -> _Source:
+    kind, _, name = text.partition(":")
+    return _Source(_reader(text, kind, name), kind in ("path", "literal"))
+
+
+def _reader(text: str, kind: str, name: str) -> Reader:
     if kind == "path":
         return lambda exchange: exchange.variables.get(name)
     if kind == "query":
@@ -96,7 +123,7 @@ def _reader(source: str) -> Reader:
         return lambda exchange: _environ(exchange, name)
     if kind == "literal":
         return lambda exchange: name
-    raise ValueError(f"{source!r} is not a source of ids")
+    raise ValueError(f"{text!r} is not a source of ids")
 
 
 def _query(environ: WSGIEnvironment, name: str) -> str | None:

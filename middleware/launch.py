@@ -12,6 +12,7 @@ from flask_proview.config import Account, Config, Route
 from flask_proview.origins import Origin
 from flask_proview.tokens import Kind, TokenSigner
 
+from .address import Address, Launch
 from .identity import Identity
 
 COOKIE_PREFIX = "proview_launch_"
@@ -36,19 +37,36 @@ class LaunchCookies:
         self._mount = config.server.mount
         self._made: dict[tuple[object, ...], tuple[str, float]] = {}
 
+    def field(self, address: Address, identity: Identity) -> tuple[str, str]:
+        """The ``Set-Cookie`` field of a page.
+
+        :raises LaunchTooLong: naming what happened.
+        """
+        latest = address.latest_launch
+        if latest is not None and latest.identity is identity and monotonic() < latest.until:
+            return latest.field
+        cookie, until = self._fresh(address.parts.route, address.account, identity, address.origin, address.script_root)
+        latest = address.latest_launch = Launch(identity, ("Set-Cookie", cookie), until)
+        return latest.field
+
     def cookie(self, route: Route, account: Account, identity: Identity, origin: Origin, script_root: str) -> str:
         """:raises LaunchTooLong: naming what happened."""
+        return self._fresh(route, account, identity, origin, script_root)[0]
+
+    def _fresh(
+        self, route: Route, account: Account, identity: Identity, origin: Origin, script_root: str
+    ) -> tuple[str, float]:
+        """(the cookie, until when it is handed out again)."""
         # The route says the account.
         key = (route.name, identity.session, identity.profile, origin, script_root)
         made = self._made.get(key)
         now = monotonic()
-        if made is not None and now < made[1]:
-            return made[0]
-        cookie = self._make(route, account, identity, origin, script_root)
-        if len(self._made) >= _REMEMBERED:
-            self._made.clear()
-        self._made[key] = (cookie, now + self._ttl_s * _REUSED)
-        return cookie
+        if made is None or now >= made[1]:
+            made = (self._make(route, account, identity, origin, script_root), now + self._ttl_s * _REUSED)
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            self._made[key] = made
+        return made
 
     def _make(self, route: Route, account: Account, identity: Identity, origin: Origin, script_root: str) -> str:
         token = self._signer.issue(

@@ -1,79 +1,56 @@
-"""One request to a protected page, and the parts of its route that are made once."""
+"""One request to a protected page."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import Any
 
-from flask_proview._version import __version__
-from flask_proview.config import Account, Config, Route
-from flask_proview.origins import Origin
-
-from .headers import INJECTED
-from .identity import PENDING, Exchange, Identity, IdentityReader, Pending
+from .address import Address
+from .identity import PENDING, UNREAD, Exchange, Identity, Pending
 from .insertion import Sniff
-from .routes import Match
-from .tag import script_tag
-
-_ROOTS_REMEMBERED = 64
 
 
-class RouteParts:
-    """A route, its account, its id sources and its tags."""
-
-    def __init__(self, config: Config, route: Route, account: Account | None) -> None:
-        self.name = route.name or ""
-        self.route = route
-        self.account = account
-        self.identity = IdentityReader(route.session, route.profile)
-        self._config = config
-        self._tags: dict[tuple[str, str], bytes] = {}
-        self.injected = (INJECTED, self.name)
-        # Changes with everything that changes the page, so that no copy made otherwise is ever revalidated.
-        self.version = hashlib.sha256(f"{__version__} {route.mode} {self.tag('page', '')!r}".encode()).hexdigest()[:10]
-
-    def tag(self, role: str, script_root: str) -> bytes:
-        """The constant tag of one role."""
-        key = (role, script_root)
-        tag = self._tags.get(key)
-        if tag is None:
-            tag = script_tag(self._config, self.route, role, script_root).encode("ascii")
-            if len(self._tags) < _ROOTS_REMEMBERED:
-                self._tags[key] = tag
-        return tag
-
-
-@dataclass(slots=True)
 class PageRequest:
     """``likelihood`` None: only watched, because it reached a stop path."""
 
-    parts: RouteParts
-    account: Account
-    match: Match
-    origin: Origin
-    host: str
-    path: str
-    method: str
-    script_root: str
-    exchange: Exchange
-    # As far as the request tells; PENDING parts are read again from the answer.
-    session: str | None | Pending
-    profile: str | None | Pending
-    likelihood: Sniff | None
-    framed: bool
-    stops: bool
+    # As most requests are; set on the object where they are not.
+    framed = False
+    stops = False
     # The client asked to revalidate a copy that we changed.
-    revalidates: bool = field(default=False)
+    revalidates = False
+    # The ids, where the address does not tell both: what the request tells. PENDING ones are read from the answer.
+    _session: str | None | Pending = None
+    _profile: str | None | Pending = None
+
+    def __init__(self, address: Address, environ: dict[str, Any], likelihood: Sniff | None) -> None:
+        self.address = address
+        self.environ = environ
+        self.likelihood = likelihood
+        if address.identity is None:
+            exchange, reader = Exchange(environ, address.match.variables), address.parts.identity
+            self._session = reader.session(exchange) if address.session is UNREAD else address.session
+            self._profile = reader.profile(exchange) if address.profile is UNREAD else address.profile
+
+    @property
+    def is_pending(self) -> bool:
+        """Only the answer tells whose page it is."""
+        return self._session is PENDING or self._profile is PENDING
 
     def identity(self, response: Iterable[tuple[str, str]]) -> Identity:
         """Both ids, with the answer's headers at hand."""
-        session, profile = self.session, self.profile
-        if session is PENDING or profile is PENDING:
-            exchange = Exchange(self.exchange.environ, self.match.variables, response)
-            session = _known(self.parts.identity.session(exchange) if session is PENDING else session)
-            profile = _known(self.parts.identity.profile(exchange) if profile is PENDING else profile)
-        return Identity(session, profile)
+        known = self.address.identity
+        if known is not None:
+            return known
+        exchange = Exchange(self.environ, self.address.match.variables, response)
+        reader = self.address.parts.identity
+        session = reader.session(exchange) if self._session is PENDING else self._session
+        profile = reader.profile(exchange) if self._profile is PENDING else self._profile
+        return Identity(_known(session), _known(profile))
+
+    @property
+    def lacks_session(self) -> bool:
+        """Neither address nor request name a session, and the answer will not either."""
+        return self.address.identity is None and self._session is None
 
 
 def _known(value: str | None | Pending) -> str | None:

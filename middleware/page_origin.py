@@ -32,11 +32,19 @@ class PageOrigins:
 
     def of(self, environ: WSGIEnvironment) -> tuple[Origin | None, str]:
         """(origin, host as it was sent). None: not a host that could be whitelisted."""
+        return self.resolve(*self.asked(environ))
+
+    def asked(self, environ: WSGIEnvironment) -> tuple[str, str]:
+        """(scheme, host) as the browser sent them, not yet looked at."""
         host = environ.get("HTTP_HOST", "")
         scheme = environ.get("wsgi.url_scheme", "http")
         if self._networks and self.trusts(environ.get("REMOTE_ADDR", "")):
             host = _last(environ.get("HTTP_X_FORWARDED_HOST")) or host
             scheme = _last(environ.get("HTTP_X_FORWARDED_PROTO")).lower() or scheme
+        return scheme, host
+
+    def resolve(self, scheme: str, host: str) -> tuple[Origin | None, str]:
+        """What :meth:`of` answers."""
         if len(host) > MAX_HOST:
             return None, host[:MAX_HOST]
         return self._resolve(scheme, host), host

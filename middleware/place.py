@@ -87,6 +87,25 @@ def place(page: bytes, *, start: int = 0, final: bool = False) -> Place:
     return Place(safe, True)
 
 
+class PlaceMemory:
+    """The beginning of a page up to its ``<head …>``. The pages of a route begin alike, and nothing up to there depends on
+    what follows: whatever begins so has its place there."""
+
+    def __init__(self) -> None:
+        self._beginning = b""
+
+    def offset(self, page: bytes) -> int:
+        """Just behind ``<head …>`` where it stands in the first bytes, as :func:`place` answers; else 0."""
+        beginning = self._beginning
+        if page.startswith(beginning) and beginning:
+            return len(beginning)
+        found = _place_in_prefix(page[:_PREFIX_BYTES])
+        if found is None:
+            return 0
+        self._beginning = page[: found.offset]
+        return found.offset
+
+
 @lru_cache(256)
 def _place_in_prefix(prefix: bytes) -> Place | None:
     """The place when a whole ``<head …>`` stands in these first bytes: nothing up to it depends on what follows.

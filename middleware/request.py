@@ -36,7 +36,7 @@ def prepare_request(environ: WSGIEnvironment, page: PageRequest) -> None:
         value = environ.get(key)
         if value is None:
             continue
-        known = etag.inward(value, page.parts.version)
+        known = etag.inward(value, page.address.parts.version)
         if known is not None:
             environ[key] = known
             page.revalidates = page.revalidates or key == "HTTP_IF_NONE_MATCH"

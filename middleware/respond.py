@@ -7,36 +7,44 @@ insertion has something to send; from the placed tag on the application's pieces
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .headers import Headers, content_type_with
 from .insertion import Insertion
+from .plan import InsertionPlan
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse
 
+    from .page import PageRequest
+
 Write = Callable[[bytes], Any]
-Fault = Callable[[str, Exception | str], None]
 
 
-class Change(NamedTuple):
-    """What becomes of a response: new headers, and an insertion for the body (None: the body stays).
+@dataclass(slots=True)
+class Change:
+    """What becomes of a response: new headers, and how the body is changed (None: it stays).
 
     ``length`` is the application's Content-Length; the header itself is written when the growth is known.
     """
 
     headers: Headers
-    insertion: Insertion | None = None
+    plan: InsertionPlan | None = None
     length: int | None = None
     content_type: str = ""
 
 
-class Judge(Protocol):
-    """Decides from the head; never raises. None: untouched."""
+class Handler(Protocol):
+    """Who decides. Neither method raises."""
 
-    def __call__(self, status: str, headers: Headers) -> Change | None: ...
+    def change(self, page: PageRequest, status: str, headers: Headers) -> Change | None:
+        """From the head of the answer; None: untouched."""
+        ...
+
+    def page_fault(self, page: PageRequest, kind: str, error: Exception | str) -> None: ...
 
 
 class PageResponse:
@@ -53,10 +61,10 @@ class PageResponse:
     # Bytes that Content-Length promises and a fault of ours kept back.
     _owed = 0
 
-    def __init__(self, start_response: StartResponse, judge: Judge, fault: Fault) -> None:
+    def __init__(self, start_response: StartResponse, page: PageRequest, handler: Handler) -> None:
         self._start_response = start_response
-        self._judge = judge
-        self._fault = fault
+        self._page = page
+        self._handler = handler
 
     def start_response(self, status: str, headers: Headers, exc_info: OptExcInfo | None = None, /) -> Write:
         if self._write is not None:
@@ -64,17 +72,18 @@ class PageResponse:
             return self._start(status, headers, exc_info)
         if self._head is not None and exc_info is None:
             raise AssertionError("start_response was called again without exc_info")
-        change = self._judge(status, headers)
-        if change is None or change.insertion is None:
-            self._head, self._insertion, self._passes = None, None, True
+        change = self._handler.change(self._page, status, headers)
+        self._insertion = None
+        if change is None or change.plan is None:
+            self._head, self._change, self._passes = None, None, True
             return self._start(status, headers if change is None else change.headers, exc_info)
         self._head = (status, headers, exc_info)
-        self._change, self._insertion = change, change.insertion
+        self._change = change
         return self._write_page
 
     def body(self, iterable: Iterable[bytes]) -> Iterable[bytes]:
         """What the server gets for the application's ``iterable``."""
-        if self._write is not None and self._passes and self._insertion is None:
+        if self._passes and self._change is None:
             return iterable
         close = getattr(iterable, "close", None)
         try:
@@ -120,50 +129,60 @@ class PageResponse:
             self._write(sent)
 
     def _feed(self, data: bytes) -> bytes | None:
-        insertion = self._insertion
-        if insertion is None:
+        change, insertion = self._change, self._insertion
+        if change is None or change.plan is None:
             raise AssertionError("the application sent data before start_response")
         try:
-            sent = insertion.feed(data)
+            if insertion is None:
+                sent = change.plan.at_once(data)
+                if sent is None:
+                    insertion = self._insertion = change.plan.begin()
+            if insertion is not None:
+                sent = insertion.feed(data)
         except Exception as error:
-            return self._give_up(insertion, error)
-        return self._proceed(insertion, sent)
+            return self._give_up(insertion, data, error)
+        if insertion is not None:
+            return self._proceed(insertion, sent)
+        self._passes = True
+        self._send_changed_head(change, change.plan.growth, None)
+        return sent
 
     def _end(self) -> bytes | None:
         insertion = self._insertion
-        if insertion is None or self._passes:
+        if self._passes or self._change is None:
             return b" " * self._owed
-        if self._write is None and not insertion.held():
+        if insertion is None or (self._write is None and not insertion.held()):
             self._send_original_head()  # no body at all
             return b""
         try:
             sent = insertion.finish()
         except Exception as error:
-            return self._give_up(insertion, error)
+            return self._give_up(insertion, b"", error)
         return self._proceed(insertion, sent)
 
     def _proceed(self, insertion: Insertion, sent: bytes | None) -> bytes | None:
         if self._write is None:
             if insertion.declined is not None:
-                self._fault("declined", insertion.declined)
+                self._handler.page_fault(self._page, "declined", insertion.declined)
                 self._send_original_head()
                 return insertion.held()
             if sent is None:
                 return None
-            self._send_changed_head(insertion)
+            self._send_changed_head(self._change, insertion.growth, insertion.charset)
         self._passes = insertion.placed
         return sent
 
-    def _give_up(self, insertion: Insertion, error: Exception) -> bytes:
+    def _give_up(self, insertion: Insertion | None, data: bytes, error: Exception) -> bytes:
         """A fault: the page goes out as it came, as far as that is still possible."""
-        if self._write is not None and insertion.growth is None:
+        growth = None if insertion is None else insertion.growth
+        if self._write is not None and growth is None:
             raise error  # half a compressed page was sent: only cutting it off is honest
-        self._fault("insertion", error)
-        held = insertion.held()
+        self._handler.page_fault(self._page, "insertion", error)
+        held = data if insertion is None else insertion.held()
         if self._write is None:
             self._send_original_head()
         elif self._change is not None and self._change.length is not None:
-            self._owed = insertion.growth or 0
+            self._owed = growth or 0
         self._passes = True
         return held
 
@@ -173,20 +192,19 @@ class PageResponse:
             head, self._head = self._head, None
             self._start(*head)
 
-    def _send_changed_head(self, insertion: Insertion) -> None:
-        if self._head is None or self._change is None:
+    def _send_changed_head(self, change: Change | None, growth: int | None, charset: str | None) -> None:
+        if self._head is None or change is None:
             raise AssertionError("no head is held")
-        headers = self._change.headers
-        content_type = self._change.content_type
-        if insertion.charset is not None:
-            content_type = content_type_with(content_type or "text/html", insertion.charset)
+        headers = change.headers
+        content_type = change.content_type
+        if charset is not None:
+            content_type = content_type_with(content_type or "text/html", charset)
         if content_type:
             headers.append(("Content-Type", content_type))
-        if self._change.length is not None and insertion.growth is not None:
-            headers.append(("Content-Length", str(self._change.length + insertion.growth)))
-        status, _, exc_info = self._head
-        self._head = None
-        self._start(status, headers, exc_info)
+        if change.length is not None and growth is not None:
+            headers.append(("Content-Length", str(change.length + growth)))
+        head, self._head = self._head, None
+        self._start(head[0], headers, head[2])
 
     def _start(self, status: str, headers: Headers, exc_info: OptExcInfo | None) -> Write:
         if exc_info is None:

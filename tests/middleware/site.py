@@ -99,4 +99,4 @@ def answering(
 
 
 def tag_of(site: Site, role: str = "page", name: str = "r0") -> bytes:
-    return site.middleware._parts[name].tag(role, "")
+    return site.middleware._addresses.parts[name].tag(role, "")

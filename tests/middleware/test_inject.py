@@ -339,7 +339,7 @@ def test_fault_of_ours_passes_the_page_untouched_and_is_logged_once(
     def broken(*args: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(site.middleware._judge, "judge", broken)
+    monkeypatch.setattr(site.middleware._judge, "_judge", broken)
     for _ in range(3):
         assert site.get().data == PAGE
     assert [r.reason for r in site.observer.refusals] == ["fault"] * 3
@@ -348,7 +348,7 @@ def test_fault_of_ours_passes_the_page_untouched_and_is_logged_once(
 
 def test_fault_before_the_application_is_asked_leaves_the_request_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site(answering())
-    monkeypatch.setattr(site.middleware._origins, "of", lambda environ: 1 / 0)
+    monkeypatch.setattr(site.middleware._addresses, "of", lambda *args: 1 / 0)
     assert site.get().data == PAGE
     assert site.observer.refusals[0].reason == "fault"
 
@@ -359,7 +359,7 @@ def test_failing_observer_does_not_reach_the_page() -> None:
             raise OSError("full")
 
     site = Site(answering())
-    site.middleware._observer = Broken()
+    site.middleware._reports._observer = Broken()
     assert site.get(base="https://other.example").data == PAGE
 
 
