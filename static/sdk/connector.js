@@ -2,7 +2,8 @@
  * Gets a sitting its link and keeps it: the first start with its retries, new credentials, and the change to another session
  * when the time limit comes or the service closed the session during an outage.
  *
- * Events: `unavailable` ({error}; no answer for long, trying goes on) and those of the current link.
+ * Events: `unavailable` ({error}; no answer for long, trying goes on), `elsewhere` ({take}; another tab records it, this one waits),
+ * `here` (this one does now), and those of the current link.
  */
 
 import { Api, startSession } from './api.js';
@@ -14,8 +15,11 @@ import { Emitter } from './emitter.js';
 import { asProviewError } from './errors.js';
 import { Link } from './link.js';
 import { log } from './log.js';
+import { Place } from './place.js';
 
 const FAIL_OPEN_MS = 8000;
+// The page before this one in the same tab may not have let go yet.
+const PATIENCE_MS = 500;
 const FORWARDED = ['open', 'down', 'status', 'state', 'live', 'answer', 'live_failed', 'replaced', 'acknowledged', 'piece_refused'];
 const OPEN_STATES = ['created', 'running', 'paused'];
 
@@ -30,6 +34,10 @@ export class Connector extends Emitter {
   #opening = Buffer.open();
   /** @type {Drain | null} */
   #drain = null;
+  /** @type {Place | null} */
+  #place = null;
+  /** @type {Api | null} */
+  #elsewhere = null;
   #reopening = false;
   #closed = false;
   /** Links of sessions that others go on with, until they have handed in the rest. @type {Set<Link>} */
@@ -49,15 +57,25 @@ export class Connector extends Emitter {
     this.#callbacks = callbacks;
   }
 
-  /** POST v1/sessions until it is answered. @returns {Promise<boolean>} it took so long that the page went on without us */
+  /**
+   * POST v1/sessions until it is answered, and no other tab has the session.
+   * @returns {Promise<boolean>} it took so long that the page went on without us
+   */
   async connect() {
     const until = performance.now() + FAIL_OPEN_MS;
     let late = false;
     for (let attempt = 0; !this.#closed; attempt += 1) {
       const sentAt = Clock.local();
       try {
-        await this.#join(await startSession(this.#base, this.#body), sentAt);
-        break;
+        const started = await startSession(this.#base, this.#body);
+        if (await this.#mayRecord(started)) {
+          await this.#join(started, sentAt);
+          break;
+        }
+        // What was told is old by now: the session may have ended, or another one goes on with it.
+        late = true;
+        attempt = -1;
+        continue;
       } catch (thrown) {
         const fault = asProviewError(thrown);
         if (!fault.temporary) {
@@ -75,13 +93,41 @@ export class Connector extends Emitter {
     return late;
   }
 
+  /**
+   * At once, or after another tab was closed or let go: then false.
+   * @param {Sdk.Started} started
+   * @returns {Promise<boolean>}
+   */
+  async #mayRecord(started) {
+    if (this.#place?.uuid !== started.session_uuid) {
+      this.#place?.leave();
+      this.#place = new Place(started.session_uuid);
+    }
+    const place = this.#place;
+    if (await place.within(PATIENCE_MS)) return true;
+    log.info('another tab records', started.session_uuid);
+    this.#elsewhere = new Api(this.#base, started.session_uuid, started);
+    this.emit('elsewhere', { take: () => place.take() });
+    await place.taken;
+    this.#elsewhere = null;
+    this.emit('here');
+    return false;
+  }
+
+  /** Another tab records the session: it ends there, too. @param {string} reason */
+  async stopElsewhere(reason) {
+    await this.#elsewhere?.post('stop', { reason }).catch((fault) => log.warn('stop was not answered', fault));
+  }
+
   /** No more retries; what the session could not send is left to the drain. */
   close() {
     this.#closed = true;
+    if (this.#elsewhere) this.#place?.leave();
   }
 
   leave() {
     this.close();
+    this.#place?.leave();
     this.link?.stop();
     for (const link of this.#leaving) link.stop();
     this.#drain?.start();
@@ -181,7 +227,8 @@ export class Connector extends Emitter {
     const buffer = (this.buffer ??= await this.#opening);
     this.#drain ??= new Drain(buffer);
     this.#drain.stop();
-    const link = new Link({ started, base: this.#base, buffer, sentAt, receivedAt, known });
+    if (this.#place?.uuid !== started.session_uuid) this.#place = new Place(started.session_uuid);
+    const link = new Link({ started, base: this.#base, buffer, place: this.#place, sentAt, receivedAt, known });
     this.link = link;
     buffer.limitBytes = started.policy.client_buffer_mb * 2 ** 20;
     for (const name of FORWARDED) link.listen(name, (detail) => this.link === link && this.emit(name, detail));

@@ -7,6 +7,7 @@ import { Api } from './api.js';
 import { pieceKey } from './buffer.js';
 import { asProviewError } from './errors.js';
 import { log } from './log.js';
+import { isRecorded } from './place.js';
 import { readPiece } from './uploader.js';
 
 const RETRY_MS = 20_000;
@@ -46,10 +47,8 @@ export class Drain {
       await withLock('proview.drain', async () => {
         for (const record of await this.#buffer.sessions()) {
           if (this.#stopped) return;
-          if (record.uuid === this.#current) continue;
-          await withLock(lockOf(record.uuid), async () => {
-            left = !(await this.#hand(record)) || left;
-          });
+          if (record.uuid === this.#current || (await isRecorded(record.uuid))) continue;
+          left = !(await this.#hand(record)) || left;
         }
       });
     } catch (reason) {
@@ -88,11 +87,6 @@ export class Drain {
     if (Date.now() - record.updatedAt > FORGET_MS || (await this.#buffer.list(record.uuid)).length > 0) await this.#buffer.deleteSession(record.uuid);
     return true;
   }
-}
-
-/** @param {string} uuid */
-export function lockOf(uuid) {
-  return 'proview.session.' + uuid;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Everything that belongs to one session id: credentials, clock, socket, uploader, event log, and the lock that tells other
- * tabs that this session is being recorded. When another session goes on with this one (the time limit, a long outage), a new
+ * Everything that belongs to one session id: credentials, clock, socket, uploader, event log, and the place in which no other tab
+ * records it. When another session goes on with this one (the time limit, a long outage), a new
  * link replaces this one, which hands in the rest (`farewell`); what it could not send is left to the drain.
  *
  * Events of the parts are re-dispatched under their names; see `FORWARDED`.
@@ -9,7 +9,6 @@
 import { Api } from './api.js';
 import { retryDelay, sleep } from './backoff.js';
 import { Clock } from './clock.js';
-import { lockOf } from './drain.js';
 import { Emitter } from './emitter.js';
 import { asProviewError } from './errors.js';
 import { EventLog } from './eventlog.js';
@@ -25,18 +24,18 @@ export class Link extends Emitter {
   #buffer;
   #base;
   #refreshTimer = 0;
-  /** @type {() => void} */
-  #releaseLock = () => undefined;
+  #place;
   #consented = false;
   #stopped = false;
   #refused = false;
 
   /**
-   * @param {{started: Sdk.Started, base: string, buffer: Sdk.Buffer, sentAt: number, receivedAt: number, known?: Sdk.Clock}} parts
+   * @param {{started: Sdk.Started, base: string, buffer: Sdk.Buffer, place: import('./place.js').Place, sentAt: number, receivedAt: number, known?: Sdk.Clock}} parts
    *     `known`: another session's clock
    */
-  constructor({ started, base, buffer, sentAt, receivedAt, known }) {
+  constructor({ started, base, buffer, place, sentAt, receivedAt, known }) {
     super();
+    this.#place = place;
     this.started = started;
     this.uuid = started.session_uuid;
     this.#buffer = buffer;
@@ -59,9 +58,7 @@ export class Link extends Emitter {
   async start() {
     // The record first: pieces without it could never be handed in by another page.
     const remembered = this.#remember();
-    navigator.locks?.request(lockOf(this.uuid), () => new Promise((resolve) => {
-      this.#releaseLock = () => resolve(undefined);
-    }));
+    this.#place.onLost = () => this.signal.giveWay();
     this.#planRefresh();
     this.signal.start();
     await Promise.all([remembered, this.uploader.start(), this.events.start()]);
@@ -73,7 +70,7 @@ export class Link extends Emitter {
     this.signal.stop();
     this.uploader.stop();
     this.events.stop();
-    this.#releaseLock();
+    this.#place.leave();
   }
 
   /**

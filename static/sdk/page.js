@@ -150,6 +150,8 @@ export class Page extends Emitter {
       this.#settle(null);
       this.emit('running');
     });
+    // The candidate is being watched: a shell may show its page.
+    session.listen('elsewhere', () => this.emit('unavailable'));
     session.listen('unavailable', (detail) => this.#failOpen(detail.error, true));
     session.listen('stopped', (detail) => {
       if (detail.by === 'path') this.#messages.finished();

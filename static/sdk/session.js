@@ -3,7 +3,7 @@
  * keep trying) and stays closed where the candidate's consent or devices are missing.
  *
  * Events: `event` (detail: what handlers get), `running`, `unavailable` (the service does not answer; we go on trying),
- * `problem` (detail.error; the candidate is being asked), `network` ({online}), `stopped` ({by}).
+ * `elsewhere` (another tab records it; this one waits), `problem` (detail.error; the candidate is being asked), `network` ({online}), `stopped` ({by}).
  */
 
 import { sleep } from './backoff.js';
@@ -14,7 +14,6 @@ import { closeStream, isGranted, openCamera } from './devices.js';
 import { ProviewError } from './errors.js';
 import { wasConsented } from './link.js';
 import { Limit } from './limit.js';
-import { Live } from './live.js';
 import { ready, use, useSetting } from './locale.js';
 import { log } from './log.js';
 import { recallRunning, rememberRunning } from './memory.js';
@@ -23,6 +22,7 @@ import { Observers } from './observers/all.js';
 import { Pausing } from './pausing.js';
 import { Preflight } from './preflight.js';
 import { showWaiting } from './ui/steps.js';
+import { Watching } from './watching.js';
 
 const STOP_ANSWER_MS = 4000;
 // What stopping takes at most beside the drain: the recorders' end, the last events, the answer.
@@ -35,8 +35,7 @@ export class Session extends Emitter {
   #root;
   #messages;
   #options;
-  /** @type {Live | null} */
-  #live = null;
+  #watching;
   /** @type {Preflight | null} */
   #preflight = null;
   #observers;
@@ -62,7 +61,6 @@ export class Session extends Emitter {
     this.#observers = new Observers(this.report, { framed, link: () => this.#link, onNetwork: (online) => this.#network(online) });
     this.#messages = new Messages(root);
     this.#connector = new Connector({ base, body }, { onChanged: (old) => this.#changed(old) });
-    this.#connector.listen('unavailable', (detail) => this.emit('unavailable', detail));
     for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
     this.#capture = new Capture(this.observe, {
       onPiece: (piece) => this.#keep(piece),
@@ -72,6 +70,7 @@ export class Session extends Emitter {
         this.#captured();
       },
     });
+    this.#watching = new Watching(() => this.#link, () => (this.state === 'paused' ? { camera: null, screen: null } : this.#capture.streams));
     this.#limit = new Limit(() => this.#link, { onStop: () => this.stop('limit'), onGoOn: () => this.#connector.goOn() });
     this.#pausing = new Pausing({
       state: () => this.state,
@@ -80,7 +79,7 @@ export class Session extends Emitter {
       link: () => this.#link,
       report: this.report,
       hide: () => {
-        this.#live?.stop();
+        this.#watching.stop();
         this.#root.preview(null, '');
       },
       say: (paused) => this.#messages.paused(paused),
@@ -203,6 +202,7 @@ export class Session extends Emitter {
   async #stop(reason) {
     this.#connector.close();
     // Stopped while the service was being asked: a session that it makes now must be ended, too.
+    if (!this.#link) await this.#connector.stopElsewhere(reason);
     if (!this.#link) await Promise.race([this.#connecting?.catch(() => undefined), sleep(STOP_ANSWER_MS)]);
     // Two sessions' recorders run while one takes over from the other.
     await Promise.race([this.#connector.settled, sleep(STOP_ANSWER_MS)]);
@@ -216,7 +216,7 @@ export class Session extends Emitter {
     this.#root.uncover();
     this.#root.preview(null, '');
     this.#observers.stop();
-    this.#live?.dispose();
+    this.#watching.dispose();
     this.#messages.uploading(wasRunning && reason !== 'server');
     await this.#capture.stop();
     this.#preflight?.dispose();
@@ -238,15 +238,22 @@ export class Session extends Emitter {
 
   /** What the link tells. @type {Record<string, (detail: any) => unknown>} */
   #handlers = {
+    unavailable: (detail) => this.emit('unavailable', detail),
+    elsewhere: ({ take }) => {
+      this.#root.uncover();
+      this.#messages.elsewhere(take);
+      this.emit('elsewhere', {});
+    },
+    here: () => this.#messages.here(),
     open: ({ watchers }) => {
       this.report('socketConnected');
-      this.#watched(watchers > 0);
+      this.#watching.tell(watchers > 0);
     },
     down: ({ code }) => this.report('socketDisconnected', { code }),
     status: ({ online }) => this.#observers.reached(online),
-    live: ({ wanted, ice_servers }) => this.#watched(wanted, ice_servers),
-    answer: (message) => this.#live?.answer(message),
-    live_failed: (message) => this.#live?.failed(message),
+    live: ({ wanted, ice_servers }) => this.#watching.tell(wanted, ice_servers),
+    answer: (message) => this.#watching.answer(message),
+    live_failed: (message) => this.#watching.failed(message),
     state: ({ state, reason }) => this.#serverState(state, reason !== undefined),
     replaced: () => this.#replaced(),
     acknowledged: () => this.#full && this.#connector.buffer?.hasRoom && this.#roomAgain(),
@@ -262,7 +269,7 @@ export class Session extends Emitter {
     const link = /** @type {Sdk.Link} */ (this.#link);
     link.consent();
     rememberRunning({ uuid: link.uuid, chosen: this.#capture.chosen, capture: link.started.policy.capture });
-    this.#live?.stop();
+    this.#watching.stop();
     this.report('joined', { resumed: false, continues: old.uuid });
     const recordedTo = await this.#capture.handOver({ clock: link.clock, session: link.uuid, policy: link.started.policy });
     old.events.add('recordingStopped', { continued_by: link.uuid });
@@ -302,7 +309,7 @@ export class Session extends Emitter {
   #captured() {
     this.#observers.watch(this.#capture.streams);
     this.#root.preview(this.#capture.streams.camera, this.#options.previewStyle || this.policy?.preview_style || '');
-    this.#live?.renew();
+    this.#watching.renew();
   }
 
   /** @param {Sdk.Piece} piece */
@@ -335,22 +342,6 @@ export class Session extends Emitter {
       this.#capture.adopt('screen', stream);
       this.#captured();
     }, (code) => this.observe('screenRefused', { again: true, code }));
-  }
-
-  /**
-   * @param {boolean} wanted
-   * @param {RTCIceServer[]} [iceServers]
-   */
-  #watched(wanted, iceServers) {
-    const link = /** @type {Sdk.Link} */ (this.#link);
-    const { live, capture } = link.started.policy;
-    if (live === 'off') return;
-    this.#live ??= new Live(
-      { streams: () => (this.state === 'paused' ? { camera: null, screen: null } : this.#capture.streams), maxKbps: { camera: capture.camera.kbps, screen: capture.screen.kbps } },
-      (message) => this.#link?.signal.send(message) ?? false,
-    );
-    if (wanted || live === 'always') this.#live.start(iceServers ?? link.started.ice_servers);
-    else this.#live.stop();
   }
 
   /** @param {boolean} online */
@@ -389,7 +380,7 @@ export class Session extends Emitter {
     if (this.#stopping) return;
     this.report('replaced');
     this.#capture.stop().then(() => this.#capture.rest());
-    this.#live?.stop();
+    this.#watching.stop();
     this.#root.preview(null, '');
     this.#messages.replaced(() => location.reload());
   }

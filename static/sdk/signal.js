@@ -233,7 +233,7 @@ export class Signal extends Emitter {
     if (fault.code === 'replaced') {
       // Our own socket, which is just being welcomed, may be the one that replaced the poll.
       if (this.#socket) return;
-      this.#giveWay();
+      this.giveWay();
     } else if (fault.status === 401) {
       this.emit('refused');
     } else if (fault.code !== 'network' && (fault.status === 404 || fault.status === 410) && !fault.code.startsWith('http_')) {
@@ -241,7 +241,9 @@ export class Signal extends Emitter {
     }
   }
 
-  #giveWay() {
+  /** Another page has the session now. */
+  giveWay() {
+    if (this.#replaced || this.#stopped) return;
     this.#replaced = true;
     this.#poller.stop();
     this.#drop();
@@ -282,7 +284,7 @@ export class Signal extends Emitter {
     if (this.#stopped) return;
     log.warn('socket', why);
     if (was) this.emit('down', { code });
-    if (code === 4409) return this.#giveWay();
+    if (code === 4409) return this.giveWay();
     if (code === 4404 || code === 4410) return this.emit('ended', { code });
     // A hello that was heard has taken the way back from our polls.
     if (this.#poller.running) this.#poller.restart();

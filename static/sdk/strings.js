@@ -59,6 +59,7 @@ export const STRINGS = {
   stateTerminated: 'terminated',
   endsSoon: 'The recording ends by itself in {time}. Finish and hand in before that.',
   replacedText: 'This session was opened in another window or tab. Nothing is being recorded here.',
+  elsewhereText: 'Another window or tab records this session. Please go on there.',
   continueHere: 'Continue here',
   cameraLost: 'The camera or microphone was disconnected. Plug it in again or allow it in your browser; recording goes on by itself.',
   deviceBack: 'Camera and microphone are back.',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from .conftest import TAG, TAG_PAGE, assert_contiguous, decode, eventually, pieces_reach, start, stop
 from .fake_service import FakeService
@@ -194,14 +194,17 @@ def test_operator_who_ends_the_session_stops_the_capture(service: FakeService, p
     assert service.session.commands == []
 
 
-def test_session_opened_in_a_second_tab_is_recorded_by_that_one_only(service: FakeService, page: Page) -> None:
+def test_session_opened_in_another_browser_is_recorded_by_that_one_only(
+    service: FakeService, page: Page, chromium: Browser
+) -> None:
     running(service, page)
-    second = page.context.new_page()
-    second.goto(service.url + "/exam")
-    second.wait_for_function("window.ProctorClient3?.state === 'running'")
-    page.get_by_text("was opened in another window").wait_for()
-    eventually(lambda: len(service.session.runs()) == 2, "run of the second tab", page=second)
-    assert_contiguous(service)
+    with chromium.new_context(permissions=["camera", "microphone"]) as other:
+        second = other.new_page()
+        second.goto(service.url + "/exam")
+        start(second)
+        page.get_by_text("was opened in another window").wait_for()
+        eventually(lambda: len(service.session.runs()) == 2, "run of the second browser", page=second)
+        assert_contiguous(service)
 
 
 def test_token_that_the_service_no_longer_accepts_is_renewed_and_the_same_session_goes_on(

@@ -98,6 +98,7 @@ def test_a_second_tab_takes_over_without_a_socket(service: FakeService, page: Pa
     running(service, page)
     second = page.context.new_page()
     second.goto(service.url + "/exam")
+    second.get_by_role("button", name="Continue here").click()
     second.wait_for_function("window.ProctorClient3?.state === 'running'")
     page.get_by_text("was opened in another window").wait_for()
     eventually(lambda: len(service.session.runs()) == 2, "run of the second tab", page=second)

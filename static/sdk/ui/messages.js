@@ -83,6 +83,15 @@ export class Messages {
     this.#root.notice('replaced', say('replacedText'), { warn: true, action: { label: say('continueHere'), run } });
   }
 
+  /** Another tab of this browser records. @param {() => void} take */
+  elsewhere(take) {
+    this.#root.notice('replaced', say('elsewhereText'), { warn: true, action: { label: say('continueHere'), run: take } });
+  }
+
+  here() {
+    this.#root.clearNotice('replaced');
+  }
+
   /** A time limit must not come as a surprise (WCAG 2.2, 2.2.1). @param {number} leftMs until the session is ended */
   endsIn(leftMs) {
     clearTimeout(this.#limitTimer);
