@@ -40,7 +40,7 @@ export function createClient(current) {
     },
     deliver(event) {
       for (const key of [String(event.event_type_id), event.name, '*']) {
-        for (const handler of [...(handlers.get(key) ?? [])]) callPage(handler, { ...event });
+        for (const handler of [...(handlers.get(key) ?? [])]) callPage(handler, structuredClone(event));
       }
     },
   };

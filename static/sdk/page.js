@@ -194,10 +194,10 @@ export class Page extends Emitter {
     return waiting.some(({ initCallback }) => initCallback !== null);
   }
 
-  /** @param {Sdk.ClientEvent} event */
+  /** Handlers get copies: what one of them changes is neither seen by the next nor written down. @param {Sdk.ClientEvent} event */
   #deliver(event) {
     this.client.deliver(event);
-    dispatchEvent(new CustomEvent(domEventName(event.name), { detail: event }));
+    dispatchEvent(new CustomEvent(domEventName(event.name), { detail: structuredClone(event) }));
   }
 }
 

@@ -82,6 +82,7 @@ export class Signal extends Emitter {
     if (!this.#stopped) return;
     this.#stopped = false;
     addEventListener('online', this.#hurry);
+    addEventListener('offline', this.#cut);
     this.#api.onAnswer = this.#heard;
     this.#api.onMiss = this.#missed;
     this.#beatTimer = setInterval(this.#beat, this.#heartbeatMs);
@@ -98,6 +99,7 @@ export class Signal extends Emitter {
     if (this.#stopped) return;
     this.#stopped = true;
     removeEventListener('online', this.#hurry);
+    removeEventListener('offline', this.#cut);
     clearInterval(this.#beatTimer);
     this.#poller.stop();
     this.#drop();
@@ -168,6 +170,7 @@ export class Signal extends Emitter {
   #receive(socket, data) {
     if (socket !== this.#socket || typeof data !== 'string') return;
     this.#heardAt = performance.now();
+    if (this.#welcomed) this.#setOnline(true);
     /** @type {any} */
     let message;
     try {
@@ -314,8 +317,12 @@ export class Signal extends Emitter {
   }
 
   #hurry = () => {
-    if (!this.#welcomed && !this.#replaced) this.reconnect();
+    if (this.#welcomed) this.send({ type: 'ping', t: Clock.local() });
+    else if (!this.#replaced) this.reconnect();
   };
+
+  /** The browser's `offline` is believed at once, its `online` is not (a cable without internet is "online"): an answer tells. */
+  #cut = () => this.#setOnline(false);
 
   #drop() {
     clearTimeout(this.#retryTimer);

@@ -32,6 +32,7 @@ from sqlalchemy import select
 
 from flask_proview.config import Config, load_config
 from flask_proview.errors import ApiError
+from flask_proview.recordings.coverage import coverage
 from flask_proview.sessions.database import Database, upgrade
 from flask_proview.sessions.models import Session
 from flask_proview.sessions.users import UserStore
@@ -161,6 +162,17 @@ class Service:
     def row(self, external_id: str) -> Session:
         (row,) = self.rows(external_id)
         return row
+
+    def whole(self, uuid: str, track: str = "camera") -> bool:
+        """Every run that was begun arrived from its first to its last piece."""
+        database = Database(self.config.storage.database)
+        try:
+            with database.read() as orm:
+                session_id = orm.scalars(select(Session.id).where(Session.uuid == uuid)).one()
+            runs = coverage(database, session_id, track)["runs"]
+        finally:
+            database.dispose()
+        return bool(runs) and all(run["complete"] for run in runs)
 
     def _get(self, path: str) -> requests.Response:
         if not self._bearer:

@@ -68,7 +68,7 @@ export class Observers {
     this.#all = [
       new FocusObserver(pass), new VisibilityObserver(pass), new FullscreenObserver(pass), new DocumentObservers(pass, window, { navigation: !this.#framed }), this.#idle,
       new WindowObserver(pass, facts), new DisplayObserver(pass, facts), new TabsObserver(pass), new MediaDevicesObserver(pass), new PermissionsObserver(pass),
-      network, new QualityObserver(pass, () => (network.online ? this.#measure(policy.slice_ms) : null)),
+      new QualityObserver(pass, () => (network.online ? this.#measure(policy.slice_ms) : null)),
     ];
     for (const observer of this.#all) observer.start();
     // The shell tells of its frame's pages.

@@ -1,7 +1,4 @@
-/**
- * Connection lost and back, as the session sees it: the service answers, by socket or HTTP, or it does not. The browser's own
- * `offline` event is believed at once, its `online` event is not (a cable without internet is "online").
- */
+/** Connection lost and back, as the session's signal sees it: the service answers, by socket or HTTP, or it does not. */
 
 export class NetworkObserver {
   #report;
@@ -21,14 +18,6 @@ export class NetworkObserver {
     return this.#online;
   }
 
-  start() {
-    addEventListener('offline', this.#offline);
-  }
-
-  stop() {
-    removeEventListener('offline', this.#offline);
-  }
-
   /** @param {boolean} online what the link found out */
   reached(online) {
     if (online === this.#online) return;
@@ -36,6 +25,4 @@ export class NetworkObserver {
     this.#report(online ? 'networkRestored' : 'networkLost');
     this.#onChange(online);
   }
-
-  #offline = () => this.reached(false);
 }
