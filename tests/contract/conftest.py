@@ -126,17 +126,13 @@ def proview(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, P
         yield running
 
 
-def browser_flags(service_port: int, site: classic.Site, *devices: str) -> list[str]:
+def open_browser(playwright: Playwright, service_port: int, site: classic.Site, *devices: str) -> Browser:
     """Chromium finds Proview's names at our service and the customer's at their site."""
     ours = ", ".join(f"MAP {name} 127.0.0.1:{service_port}" for name in (classic.CDN, classic.SDK_HOST))
     theirs = ", ".join(f"MAP {name} 127.0.0.1:{site.port}" for name in (classic.PAGE_HOST, classic.PARTNER_HOST))
     rules = [f"--host-resolver-rules={ours}, {theirs}", "--ignore-certificate-errors"]
-    return [*FLAGS, *rules, *(devices or ["--use-fake-device-for-media-stream"])]
-
-
-def open_browser(playwright: Playwright, service_port: int, site: classic.Site, *devices: str) -> Browser:
-    flags = browser_flags(service_port, site, *devices)
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    fakes = devices or ("--use-fake-device-for-media-stream",)
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *rules, *fakes])
 
 
 @pytest.fixture(scope="session")
