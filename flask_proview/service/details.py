@@ -42,6 +42,8 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
             "external_session_id": session.external_id,
             "external_attendee_id": session.profile_id,
             "account": session.account,
+            "attendee": session.attendee,
+            "workflow": session.workflow,
             **_summary(session),
             "final_rating": session.final_rating,
             "proview_index": _index(orm, [session], runtime.config),

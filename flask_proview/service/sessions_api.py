@@ -20,10 +20,9 @@ from .policy import ice_servers, session_policy, session_tokens
 from .requests import read_json
 from .runtime import Runtime
 from .server_facts import server_facts
+from .signal.protocol import STOP_REASONS
 from .start_request import parse_start
 from .starting import admit, start_session
-
-STOP_REASONS = ("page", "api", "path", "limit")
 
 
 def register(blueprint: Blueprint, runtime: Runtime) -> None:

@@ -12,12 +12,11 @@ from flask_proview.config.session_types import SESSION_TYPES
 from flask_proview.errors import ApiError, FieldError
 
 from .access import UUID
+from .people import ATTENDEE, MAX_ID, WORKFLOW, parse_about, text_field
 
-MAX_ID = 256
 MAX_TITLE = 512
 MAX_TOKEN = 4096
 MAX_OPTIONS_BYTES = 16 * 1024
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
 _ROUTE = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -34,6 +33,8 @@ class StartBody:
     title: str | None
     continues: str | None
     options: dict[str, Any]
+    attendee: dict[str, str]
+    workflow: dict[str, str]
 
 
 def parse_start(body: Mapping[str, Any]) -> StartBody:
@@ -44,20 +45,7 @@ def parse_start(body: Mapping[str, Any]) -> StartBody:
     errors: list[FieldError] = []
 
     def text(name: str, limit: int, *, loose: bool = False) -> str | None:
-        value = body.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and loose:
-            value = str(value)
-        if value is None or value == "":
-            return None
-        if not isinstance(value, str):
-            errors.append(FieldError(name, "must be text", "type"))
-        elif len(value) > limit:
-            errors.append(FieldError(name, f"is longer than {limit} characters", "too_long"))
-        elif _CONTROL.search(value):
-            errors.append(FieldError(name, "has control characters", "characters"))
-        else:
-            return value
-        return None
+        return text_field(body.get(name), name, limit, errors, loose=loose)
 
     route = text("route", 64)
     if route is not None and _ROUTE.fullmatch(route) is None:
@@ -81,7 +69,6 @@ def parse_start(body: Mapping[str, Any]) -> StartBody:
         options = {}
     elif len(json.dumps(options)) > MAX_OPTIONS_BYTES:
         errors.append(FieldError("options", f"is larger than {MAX_OPTIONS_BYTES} bytes", "too_long"))
-    # Classic clients send numbers as ids.
     result = StartBody(
         token=text("token", MAX_TOKEN),
         launch=text("launch", MAX_TOKEN),
@@ -92,6 +79,8 @@ def parse_start(body: Mapping[str, Any]) -> StartBody:
         title=text("title", MAX_TITLE),
         continues=continues,
         options=options,
+        attendee=parse_about(body.get("attendee"), "attendee", ATTENDEE, errors),
+        workflow=parse_about(body.get("workflow"), "workflow", WORKFLOW, errors),
     )
     if errors:
         raise ApiError("The request has invalid fields.", code="validation", fields=tuple(errors))

@@ -21,6 +21,7 @@ from flask_proview.tokens import Kind
 
 from .access import check_origin
 from .ending import end_session
+from .people import check_attendee
 from .policy import route_of
 from .runtime import Runtime
 from .start_request import StartBody
@@ -109,6 +110,7 @@ def start_session(runtime: Runtime, request: Request, body: StartBody, admission
     if not external_id:
         raise _invalid("session", "is missing")
     profile_id = launch.get("profile") or body.profile_id or ""
+    check_attendee(body.attendee, profile_id)
     route_name = launch.get("route") or None
     route = route_of(runtime.config, route_name)
     quiz = runtime.quizzes.of_session(account.name, external_id)
@@ -135,6 +137,8 @@ def start_session(runtime: Runtime, request: Request, body: StartBody, admission
             user_agent=(request.headers.get("User-Agent") or "")[:512],
             address=runtime.forwarded.address(request.environ),
             continues=body.continues,
+            attendee=body.attendee,
+            workflow=body.workflow,
         )
     )
     if body.continues is None:

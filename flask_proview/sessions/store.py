@@ -44,6 +44,8 @@ class StartRequest:
     user_agent: str = ""
     address: str = ""
     continues: str | None = None
+    attendee: Mapping[str, str] = field(default_factory=dict)
+    workflow: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class SessionStore:
             found = db.scalars(same.where(Session.state.in_(OPEN_STATES)).order_by(Session.id.desc())).first()
             if found is not None and found.uuid != request.continues:
                 found.last_seen_at = now
+                _describe(found, request.attendee, request.workflow)
                 return found, True
             earlier = db.scalars(same.order_by(Session.id.desc())).first()
             goes_on = earlier is not None and earlier.uuid == request.continues
@@ -104,6 +107,7 @@ class SessionStore:
                 # Who sits there was settled at the beginning.
                 row.approval, row.attendee, row.workflow = earlier.approval, earlier.attendee, earlier.workflow
                 row.approval_reason = earlier.approval_reason
+            _describe(row, request.attendee, request.workflow)
             db.add(row)
             db.flush()
             return row, False
@@ -142,6 +146,13 @@ class SessionStore:
         with self._lock:
             if uuid in self._touched or len(self._touched) < MAX_TRACKED_TOUCHES:
                 self._touched[uuid] = now_ms()
+
+    def describe(self, uuid: str, attendee: Mapping[str, str], workflow: Mapping[str, str]) -> Session:
+        """What is told of attendee and exam takes the place of what was told before; empty says nothing."""
+        with self._db.write() as db:
+            row = _locked(db, uuid)
+            _describe(row, attendee, workflow)
+            return row
 
     def run_started(self, uuid: str) -> Session:
         """created → running; anything else stays."""
@@ -269,6 +280,13 @@ class SessionStore:
             if State(row.state) in allowed:
                 row.state = state.value
             return row
+
+
+def _describe(row: Session, attendee: Mapping[str, str], workflow: Mapping[str, str]) -> None:
+    if attendee:
+        row.attendee = {name: storable(value) for name, value in attendee.items()}
+    if workflow:
+        row.workflow = {name: storable(value) for name, value in workflow.items()}
 
 
 def _by_identity(account: str, external_id: str, profile_id: str) -> Select[Session]:

@@ -37,7 +37,7 @@ export class Api {
   }
 
   /**
-   * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events' | 'live' | 'hangup'} name
+   * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events' | 'live' | 'hangup' | 'describe'} name
    * @param {unknown} [body]
    * @param {{keepalive?: boolean}} [how] `keepalive`: outlives the page; browsers allow 64 KiB in flight
    * @returns {Promise<any>}

@@ -125,6 +125,12 @@ export class Connector extends Emitter {
     if (this.#elsewhere) this.#place?.leave();
   }
 
+  /** Also for the session that may have to continue this one. @param {Record<string, unknown>} told */
+  async describe(told) {
+    Object.assign(this.#body, told);
+    await this.link?.api.post('describe', told);
+  }
+
   leave() {
     this.close();
     this.#place?.leave();

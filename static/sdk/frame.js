@@ -6,6 +6,7 @@
 import { sleep } from './backoff.js';
 import { callEarly, publish } from './client.js';
 import { domEventName } from './events.js';
+import { publishProview } from './newer/publish.js';
 
 const OUTSIDE = new Set(['_top', '_parent']);
 
@@ -57,6 +58,11 @@ class FramePage {
   }
 
   adopt() {
+    this.#adopt();
+    publishProview(this.#shell.proview);
+  }
+
+  #adopt() {
     const target = /** @type {any} */ (window);
     const { name } = this.#config;
     const stub = target[name];

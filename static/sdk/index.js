@@ -1,5 +1,6 @@
 /** Entry of the SDK; called by the loader (static/init.js) with what its tag says. */
 
+import { publishProview } from './newer/publish.js';
 import { Page } from './page.js';
 import { Shell } from './shell.js';
 import { stopLeftSession } from './stop.js';
@@ -16,12 +17,13 @@ export function boot(config) {
   else if (config.role === 'stop') stopLeftSession();
   else if (config.auto) page.autoStart();
   else drainQuietly(page);
-  page.adopt();
+  adopt();
 }
 
-/** The loader was executed again: a new queue may be there. */
+/** The loader was executed (again): a new queue may be there, and somebody who waits for `Proview`. */
 export function adopt() {
   page?.adopt();
+  publishProview(window.__proview?.proview);
 }
 
 /**

@@ -25,6 +25,11 @@ export function languages() {
   return Object.keys(LANGUAGES);
 }
 
+/** Those of them that the page offers. @returns {string[]} */
+export function allowed() {
+  return [...choice.among];
+}
+
 /**
  * The first of the wanted languages that we have (RFC 4647 section 3.4, Lookup).
  * @param {unknown[]} ranges in order of preference; what is no language tag is passed over

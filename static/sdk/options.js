@@ -108,7 +108,7 @@ export function parseOptions(token, given) {
  * @param {number} most
  * @param {(path: string, message: string, code?: string) => void} fault
  */
-function checkText(path, value, most, fault) {
+export function checkText(path, value, most, fault) {
   if (value === undefined) return '';
   // Ids of databases arrive as numbers (Moodle's user id).
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);

@@ -10,6 +10,7 @@ import { domEventName } from './events.js';
 import { ready, use } from './locale.js';
 import { log } from './log.js';
 import { rememberRunning } from './memory.js';
+import { createProview } from './newer/proview.js';
 import { observeFrame } from './observers/document.js';
 import { parseOptions } from './options.js';
 import { Session } from './session.js';
@@ -48,11 +49,17 @@ export class Page extends Emitter {
       init: (token, options) => this.init(token, options),
       stop: (reason) => this.session?.stop(/** @type {any} */ (reason)) ?? Promise.resolve(),
       client: this.client,
+      proview: createProview(this),
     };
   }
 
+  /** The server that injected the loader knows who sits here. */
+  get launched() {
+    return this.#config.route !== '';
+  }
+
   get busy() {
-    return this.session !== null && this.session.state !== 'stopped';
+    return this.session !== null && !['idle', 'stopped'].includes(this.session.state);
   }
 
   /** Takes over the command function and what was queued in it; the snippet may put a new one any number of times. */
@@ -97,19 +104,24 @@ export class Page extends Emitter {
       return;
     }
     if (options.enforceTSB && !navigator.userAgent.includes(SECURE_BROWSER)) return this.#refuse(options);
-    this.#enter(options);
+    this.begin(options);
   }
 
-  /** @param {Sdk.Options} options */
-  #enter(options) {
+  /**
+   * Starts a session, or joins the one that is there.
+   * @param {Sdk.Options} options
+   */
+  begin(options) {
+    publish(this.client);
     const { session } = this;
     if (!session || session.state === 'stopped') return this.#start(options);
     // Single-page sites go from one exam to the next without a stop, or do not wait for it.
     const over = session.ending ?? (isAnother(this.#begun, options) ? session.stop('page') : null);
     if (over) {
-      over.then(() => this.#enter(options));
+      over.then(() => this.begin(options));
       return;
     }
+    if (session.state === 'idle') return this.#start(options);
     // Injected tag and snippet in one page: one session, everybody is told.
     this.#waiting.push(options);
     this.#listening.add(options);
@@ -126,25 +138,54 @@ export class Page extends Emitter {
     location.reload();
   }
 
+  /**
+   * Has the service make the session that `begin` then records.
+   * @param {Sdk.Options} options
+   * @throws {ProviewError} refused, or no answer for long (trying goes on)
+   */
+  async register(options) {
+    if (this.busy) return;
+    const session = this.#registered(options);
+    const unavailable = new Promise((_, reject) => session.listen('unavailable', ({ error }) => reject(error)));
+    await Promise.race([session.register(), unavailable]).catch((fault) => {
+      if (!asProviewError(fault).temporary) session.state = 'stopped';
+      throw fault;
+    });
+  }
+
   /** @param {Sdk.Options} options */
   #start(options) {
+    const session = this.#registered(options);
+    this.#waiting.push(options);
+    this.#listening.add(options);
+    session.start().catch((thrown) => {
+      const error = asProviewError(thrown);
+      log.error('no session', error.code, error.message);
+      session.state = 'stopped';
+      this.#failOpen(error, false);
+    });
+  }
+
+  /** @param {Sdk.Options} options */
+  #registered(options) {
+    if (this.session?.state === 'idle') return this.session;
     this.#begun = options;
     if (options.clear) rememberRunning(null);
     const { route, base } = this.#config;
     const told = { ...(options.token && { token: options.token }), ...(options.launch && { launch: options.launch }), ...(route && { route }) };
     const ids = { session: options.session, profile_id: options.profileId, session_type: options.sessionType, title: options.title };
     const chosen = { screen: options.screen, skipHardwareTest: options.skipHardwareTest, isIDRequired: options.isIDRequired, language: options.language, event_external_id: options.eventExternalId };
-    const body = { ...told, ...filled(ids), options: filled(chosen) };
+    const body = { ...told, ...filled(ids), ...options.about, options: filled(chosen) };
     const session = new Session({ base, root: this.#root, options, body, framed: this.#config.role === 'shell' });
     this.session = session;
-    this.#waiting.push(options);
-    this.#listening.add(options);
     session.listen('event', (detail) => this.#deliver(detail));
     session.listen('network', (detail) => {
       for (const one of this.#listening) callPage(one.networkDisconnectionCallback, detail);
+      if (!detail.online) this.emit('offline');
     });
     session.listen('problem', (detail) => {
-      detail.told = this.#settle(detail.error);
+      for (const { onProblem } of this.#waiting) callPage(onProblem, detail.error);
+      detail.told = this.#settle(detail.error, ({ onProblem }) => !onProblem);
     });
     session.listen('running', () => {
       this.#settle(null);
@@ -159,12 +200,7 @@ export class Page extends Emitter {
       this.#listening.clear();
       this.emit('stopped', detail);
     });
-    session.start().catch((thrown) => {
-      const error = asProviewError(thrown);
-      log.error('no session', error.code, error.message);
-      session.state = 'stopped';
-      this.#failOpen(error, false);
-    });
+    return session;
   }
 
   /**
@@ -182,10 +218,12 @@ export class Page extends Emitter {
   /**
    * Answers everybody who waits, once.
    * @param {Error | null} error
+   * @param {(options: Sdk.Options) => boolean} [whom]
    * @returns {boolean} somebody of the page got it
    */
-  #settle(error) {
-    const waiting = this.#waiting.splice(0);
+  #settle(error, whom = () => true) {
+    const waiting = this.#waiting.filter(whom);
+    this.#waiting = this.#waiting.filter((one) => !waiting.includes(one));
     const { audio, video, screen } = this.session?.captured ?? { audio: false, video: false, screen: false };
     for (const { initCallback } of waiting) {
       if (error) callPage(initCallback, error);

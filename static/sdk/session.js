@@ -12,6 +12,7 @@ import { Connector } from './connector.js';
 import { Emitter } from './emitter.js';
 import { closeStream, isGranted, openCamera } from './devices.js';
 import { ProviewError } from './errors.js';
+import { Keeping } from './keeping.js';
 import { wasConsented } from './link.js';
 import { Limit } from './limit.js';
 import { ready, use, useSetting } from './locale.js';
@@ -31,6 +32,8 @@ const STOP_MOST_MS = 12_000;
 export class Session extends Emitter {
   /** @type {Sdk.State} */
   state = 'idle';
+  /** Who or what ended it; `terminated`: a proctor. */
+  endedBy = '';
   #connector;
   #root;
   #messages;
@@ -41,7 +44,6 @@ export class Session extends Emitter {
   #observers;
   #capture;
   #told = false;
-  #full = false;
   #pausing;
   /** @type {Promise<void> | null} */
   #stopping = null;
@@ -62,8 +64,15 @@ export class Session extends Emitter {
     this.#messages = new Messages(root);
     this.#connector = new Connector({ base, body }, { onChanged: (old) => this.#changed(old) });
     for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
+    const keeping = new Keeping({
+      connector: this.#connector,
+      report: this.report,
+      say: (full) => this.#messages.bufferFull(full),
+      rest: () => this.#capture.stop(),
+      record: () => this.state === 'running' && this.#record(),
+    });
     this.#capture = new Capture(this.observe, {
-      onPiece: (piece) => this.#keep(piece),
+      onPiece: (piece) => keeping.keep(piece),
       onLost: (track) => this.#lost(track),
       onBack: () => {
         this.#messages.cameraBack();
@@ -114,6 +123,22 @@ export class Session extends Emitter {
   /** What observers see: within measure. @type {Sdk.Report} */
   observe = (key, data = {}) => this.#observers.pass(key, data);
 
+  get pausedBy() {
+    return this.#pausing.by;
+  }
+
+  /** The service makes the session; nothing is shown or recorded yet. */
+  register() {
+    this.#connecting ??= this.#connector.connect();
+    return this.#connecting;
+  }
+
+  /** @param {Record<string, unknown>} told attendee or workflow, learnt after the start */
+  async describe(told) {
+    await this.#connecting;
+    return this.#connector.describe(told);
+  }
+
   /** A sign of life that another document saw. */
   activity() {
     this.#observers.activity();
@@ -130,8 +155,7 @@ export class Session extends Emitter {
     showWaiting(this.#root, before ? 'resuming' : 'preparing');
     // Everything at once: on the next page of an exam each wait is a gap in the recording.
     const early = before && isGranted().then((granted) => (granted ? openCamera(before.capture, before.chosen) : null)).catch(() => null);
-    this.#connecting = this.#connector.connect();
-    const waited = await this.#connecting;
+    const waited = await this.register();
     if (this.#stopping) return closeStream(await early);
     const link = /** @type {Sdk.Link} */ (this.#link);
     const { policy } = link.started;
@@ -185,11 +209,13 @@ export class Session extends Emitter {
   /**
    * Ends the session: the recording stops at once, the rest of it is sent until the drain deadline; what is left then is sent by
    * a later page. Never rejects.
-   * @param {'page' | 'api' | 'path' | 'limit' | 'server'} reason
+   * @param {'page' | 'api' | 'complete' | 'path' | 'limit' | 'server'} reason
+   * @param {string} [by] the state that the service gave it
    * @returns {Promise<void>}
    */
-  stop(reason) {
+  stop(reason, by = reason) {
     if (!this.#stopping) {
+      this.endedBy = by;
       const done = this.#stop(reason).catch((fault) => log.error('stop', fault));
       // Pages navigate when it is answered, so it is answered whatever hangs (a disk, a device).
       const late = sleep((this.policy?.drain_deadline_ms ?? 0) + STOP_MOST_MS).then(() => { this.state = 'stopped'; });
@@ -256,7 +282,6 @@ export class Session extends Emitter {
     live_failed: (message) => this.#watching.failed(message),
     state: ({ state, reason }) => this.#serverState(state, reason !== undefined),
     replaced: () => this.#replaced(),
-    acknowledged: () => this.#full && this.#connector.buffer?.hasRoom && this.#roomAgain(),
     piece_refused: ({ piece, code }) => this.report('pieceRefused', { track: piece.track, run: piece.run, seq: piece.seq, code }),
   };
 
@@ -308,27 +333,8 @@ export class Session extends Emitter {
   /** The streams are new: show and publish them. */
   #captured() {
     this.#observers.watch(this.#capture.streams);
-    this.#root.preview(this.#capture.streams.camera, this.#options.previewStyle || this.policy?.preview_style || '');
+    this.#root.preview(this.#capture.streams.camera, this.#options.previewStyle || this.policy?.preview_style || '', this.#options.container);
     this.#watching.renew();
-  }
-
-  /** @param {Sdk.Piece} piece */
-  async #keep(piece) {
-    if (await this.#connector.buffer?.putPiece(piece)) {
-      this.#connector.add(piece);
-      return;
-    }
-    if (this.#full) return;
-    this.#full = true;
-    this.report('bufferFull', { bytes: this.#connector.buffer?.bytes });
-    this.#messages.bufferFull(true);
-    this.#capture.stop();
-  }
-
-  async #roomAgain() {
-    this.#full = false;
-    this.#messages.bufferFull(false);
-    if (this.state === 'running') await this.#record();
   }
 
   /** @param {Sdk.TrackName} track */
@@ -372,7 +378,7 @@ export class Session extends Emitter {
 
   /** @param {string} state */
   async #endedByServer(state) {
-    await this.stop('server');
+    await this.stop('server', state);
     this.#messages.ended(state);
   }
 

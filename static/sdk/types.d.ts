@@ -119,6 +119,12 @@ declare namespace Sdk {
     eventExternalId: string;
     initCallback: ((error: Error | null, uuid?: string, audio?: boolean, video?: boolean, screen?: boolean) => unknown) | null;
     networkDisconnectionCallback: ((state: { online: boolean; at: number }) => unknown) | null;
+    /** The newer SDK's: is told of what the candidate can put right, and goes on waiting for the callback. */
+    onProblem?: (error: import('./errors.js').ProviewError) => unknown;
+    /** Attendee and workflow, as the service keeps them. */
+    about?: Record<string, unknown>;
+    /** Id of the element that shows the camera's picture. */
+    container?: string;
   }
 
   type Report = (key: EventKey, data?: Record<string, unknown>) => void;
@@ -130,6 +136,7 @@ declare namespace Sdk {
     init(token: unknown, options: unknown): void;
     stop(reason: string): Promise<void>;
     client: Client;
+    proview: Record<string, any>;
     /** The shell only: a document in its frame begins. */
     enter?(view: Window): void;
   }
@@ -160,6 +167,8 @@ declare namespace Sdk {
 interface Window {
   __proview?: Sdk.Port;
   ProctorClient3?: Sdk.Client;
+  Proview?: Record<string, any>;
+  proviewOnLoad?: () => unknown;
   TalviewProctor?: string;
 }
 interface MediaRecorderOptions { videoKeyFrameIntervalDuration?: number }

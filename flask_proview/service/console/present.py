@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 STATES: dict[str, str] = {
@@ -22,6 +22,7 @@ SESSION_TYPES: dict[str, str] = {
 END_REASONS: dict[str, str] = {
     "page": "by the exam page",
     "api": "by the exam page",
+    "complete": "exam completed",
     "path": "final page reached",
     "limit": "time limit reached",
     "proctor": "by a proctor",
@@ -109,6 +110,19 @@ def session_type(value: str) -> str:
 
 def end_reason(value: str | None) -> str:
     return END_REASONS.get(value, value) if value else ""
+
+
+def attendee(told: Mapping[str, str]) -> dict[str, str]:
+    """What a page told of its candidate, as it is shown: one name, and no address that was only made up."""
+    parts = (told.get(name) for name in ("first_name", "middle_name", "last_name"))
+    name = told.get("name") or " ".join(part for part in parts if part)
+    email = told.get("email", "")
+    return {
+        "name": name,
+        "email": "" if email.endswith(".invalid") else email,
+        "phone": told.get("phone", ""),
+        "country": told.get("country") or told.get("country_code", ""),
+    }
 
 
 def refusal(reason: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from flask_proview.sessions.approvals import MAX_REASON
 from flask_proview.sessions.models import Event, Session, State
 from flask_proview.sessions.sittings import offset_ms, sitting_of
 
+from . import present
 from .approval_page import identity_of
 from .gate import Gate, Right, Visitor
 from .listing import describe
@@ -58,6 +59,7 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
             row=row,
             shown=described(row),
             parts=parts,
+            attendee=present.attendee(row.attendee),
             damaged=sum(damage_count(runtime.db, part.id) for part in parts),
             ratings=history(runtime.db, [part.id for part in parts]) if visitor.may(Right.WATCH) else [],
             identity=json.dumps(identity_of(runtime, parts)),

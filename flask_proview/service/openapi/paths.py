@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_proview.service.signal.protocol import STOP_REASONS
+
 from .schemas import MAX_SAFE, MILLISECONDS, STATE, answer, array, ref, thing
 
 SECURITY: dict[str, Any] = {
@@ -132,9 +134,13 @@ PATHS: dict[str, Any] = {
         "Store events; idempotent by seq.", {200: answer({"seqs": array({"type": "integer"})})},
         answer({"events": {**array(ref("Event")), "maxItems": 200}}), needs_body=True,
     ),
-    "/v1/sessions/{uuid}/stop": _session_call("End the session.", {200: _STATE_ANSWER}, thing({"reason": {"enum": ["page", "api", "path", "limit"]}})),
+    "/v1/sessions/{uuid}/stop": _session_call("End the session.", {200: _STATE_ANSWER}, thing({"reason": {"enum": list(STOP_REASONS)}})),
     "/v1/sessions/{uuid}/pause": _session_call("Pause.", {200: _STATE_ANSWER}),
     "/v1/sessions/{uuid}/resume": _session_call("Resume.", {200: _STATE_ANSWER}),
+    "/v1/sessions/{uuid}/describe": _session_call(
+        "Attendee and workflow, learnt after the start.", {200: answer({"attendee": ref("Attendee"), "workflow": ref("Workflow")})},
+        thing({"attendee": ref("Attendee"), "workflow": ref("Workflow")}), needs_body=True,
+    ),
     "/v1/sessions/{uuid}/token": _session_call("Fresh tokens.", {200: ref("Tokens")}),
     "/v1/sessions/{uuid}/heartbeat": _session_call(
         "A sign of life.", {200: answer({"t": {"type": ["number", "null"]}, "server_time": MILLISECONDS, "state": STATE})},

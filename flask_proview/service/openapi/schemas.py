@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_proview.catalogue import Severity, Source
 from flask_proview.config.session_types import SESSION_TYPES
+from flask_proview.service.people import ATTENDEE, WORKFLOW
 from flask_proview.sessions.models import State
 
 MAX_SAFE = 2**53 - 1
@@ -42,7 +43,14 @@ def array(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
+def about(fields: dict[str, int]) -> dict[str, Any]:
+    """What a page tells of somebody or something: texts, none of them required."""
+    return thing({name: {"type": ["string", "integer"], "maxLength": most} for name, most in fields.items()})
+
+
 SCHEMAS: dict[str, Any] = {
+    "Attendee": about(ATTENDEE),
+    "Workflow": about(WORKFLOW),
     "Error": thing(
         {
             "code": {"type": "string", "description": "Stable; listed in docs/api.md."},
@@ -66,6 +74,8 @@ SCHEMAS: dict[str, Any] = {
             "title": {"type": "string", "maxLength": 512},
             "options": {"type": "object"},
             "continues": UUID,
+            "attendee": ref("Attendee"),
+            "workflow": ref("Workflow"),
         }
     ),
     "Started": thing(
@@ -158,7 +168,7 @@ SCHEMAS: dict[str, Any] = {
     "Details": thing(
         {
             "session_uuid": UUID, "session_external_id": {"type": "string"}, "profile_external_id": {"type": "string"},
-            "account": {"type": "string"}, "session_type": {"enum": list(SESSION_TYPES)}, "title": NULLABLE_TEXT, "status": STATE,
+            "account": {"type": "string"}, "attendee": ref("Attendee"), "workflow": ref("Workflow"), "session_type": {"enum": list(SESSION_TYPES)}, "title": NULLABLE_TEXT, "status": STATE,
             "end_reason": NULLABLE_TEXT, "created_at": MILLISECONDS, "started_at": MILLISECONDS,
             "ended_at": {"type": ["integer", "null"]}, "duration_ms": MILLISECONDS, "final_rating": RATING, "proview_index": ref("Index"),
             "continues": NULLABLE_TEXT, "previous": NULLABLE_TEXT, "next": NULLABLE_TEXT, "approval": ref("Approval"), "photos": array(ref("Photo")),

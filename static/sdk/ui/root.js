@@ -9,6 +9,17 @@ import { el } from './dom.js';
 import { previewBox } from './preview.js';
 import { styleSheet } from './styles.js';
 
+/** The box as a part of the page, and still behind a shadow root. @param {HTMLElement} box */
+function framed(box) {
+  const { tag, direction } = current();
+  const host = el('div', { 'data-proview-preview': true, lang: tag, dir: direction });
+  const shadow = host.attachShadow({ mode: 'open' });
+  shadow.adoptedStyleSheets = [styleSheet()];
+  box.classList.add('framed');
+  shadow.append(box);
+  return host;
+}
+
 export class Root {
   /** @type {HTMLElement} */
   #host;
@@ -73,14 +84,18 @@ export class Root {
   /**
    * @param {MediaStream | null} stream
    * @param {unknown} style
+   * @param {string} [container] id of an element of the page that shows it; without such an element it floats as usual
    */
-  preview(stream, style) {
+  preview(stream, style, container = '') {
     this.#preview?.remove();
     this.#preview = null;
     if (!stream) return;
+    const box = previewBox(stream, style);
+    const place = container ? document.getElementById(container) : null;
+    if (place) return void place.append(this.#preview = framed(box));
     this.#attach();
-    this.#preview = previewBox(stream, style);
-    this.#shadow.append(this.#preview);
+    this.#preview = box;
+    this.#shadow.append(box);
   }
 
   /**

@@ -55,6 +55,9 @@ a { color: var(--accent); }
 .preview[data-corner="1"] { inset-block-end: 16px !important; inset-inline-start: 16px !important; }
 .preview[data-corner="2"] { inset-block-start: 16px !important; inset-inline-start: 16px !important; }
 .preview[data-corner="3"] { inset-block-start: 16px !important; inset-inline-end: 16px !important; }
+:host([data-proview-preview]) { display: block; position: relative; z-index: auto; }
+.preview.framed { position: relative !important; inset: auto !important; width: 100%; box-shadow: none; }
+.preview.framed .move { display: none; }
 .preview:has(button:is(:hover, :focus-visible)) { opacity: 1 !important; }
 .preview .move { position: absolute; inset-block-end: 6px; inset-inline-end: 6px; width: 32px; height: 32px; min-height: 0; padding: 0; display: grid; place-items: center; border: 0; border-radius: 8px; background: rgb(0 0 0 / .62); pointer-events: auto; }
 .preview .move::before { content: ""; width: 18px; height: 18px; background: #fff; clip-path: polygon(50% 0, 68% 20%, 56% 20%, 56% 44%, 80% 44%, 80% 32%, 100% 50%, 80% 68%, 80% 56%, 56% 56%, 56% 80%, 68% 80%, 50% 100%, 32% 80%, 44% 80%, 44% 56%, 20% 56%, 20% 68%, 0 50%, 20% 32%, 20% 44%, 44% 44%, 44% 20%, 32% 20%); }
