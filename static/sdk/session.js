@@ -134,10 +134,7 @@ export class Session extends Emitter {
   }
 
   /** @param {Record<string, unknown>} told attendee or workflow, learnt after the start */
-  async describe(told) {
-    await this.#connecting;
-    return this.#connector.describe(told);
-  }
+  describe = (told) => this.register().then(() => this.#connector.describe(told));
 
   /** A sign of life that another document saw. */
   activity() {

@@ -16,9 +16,11 @@ from flask_proview import ProviewMiddleware
 from flask_proview.service.runtime import Runtime
 from flask_proview.sessions.models import Session, State
 from flask_proview.sessions.store import StartRequest
-from tests.chromium import CHROMIUM, FLAGS
+from tests.chromium import AUTOPLAY, CHROMIUM, FAKE_DEVICES, FLAGS
+from tests.service.server import Server
 
-from . import classic
+from . import classic, newer_site
+from .newer_site import Candidate, Site
 
 PASSWORD = "correct horse battery"
 TOKEN, OTHER_TOKEN = "0b1c2d3e-4f50-6g7h-8899-aabbccddeeff", "second-account-token"
@@ -162,3 +164,47 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+# -- the newer SDK: an exam site of its own origin (newer_site.py) -------------------------------------------------------------
+
+
+@pytest.fixture(scope="package")
+def newer_browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, AUTOPLAY, FAKE_DEVICES])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="package")
+def newer_exam() -> Iterator[Site]:
+    with Site().running() as site:
+        site.pages["/exam"] = newer_site.html()
+        yield site
+
+
+@pytest.fixture(scope="package")
+def newer_server(tmp_path_factory: pytest.TempPathFactory, newer_exam: Site) -> Iterator[Server]:
+    account = {"name": "main", "token": newer_site.TOKEN, "domains": [newer_exam.url], "require_launch": False}
+    sections: dict[str, Any] = {
+        "accounts": [account], "routes": [], "media": {"live": "off"},
+        "limits": {"slice_ms": 300, "starts_per_minute": 1000},
+    }  # fmt: skip
+    server = Server(tmp_path_factory.mktemp("newer"), **sections)
+    server.start()
+    newer_exam.loader = f"http://127.0.0.1:{server.port}/proview/init.js"
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def visit(newer_browser: Browser, newer_server: Server, newer_exam: Site) -> Iterator[Candidate]:
+    """Somebody who is about to open the exam site."""
+    with newer_site.candidate(newer_browser, newer_server, newer_exam) as candidate:
+        yield candidate
+
+
+@pytest.fixture
+def seated(visit: Candidate, newer_exam: Site) -> Candidate:
+    """Somebody who has opened the exam's page."""
+    return visit.open(newer_exam.url + "/exam")
