@@ -22,9 +22,9 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
 
 
-def documented(heading: str) -> set[str]:
+def documented(heading: str, page: str = API) -> set[str]:
     """The codes in the first column of a section's table."""
-    section = API.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    section = page.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = re.findall(r"^\| (`.*?) \|", section, re.M)
     return {code for row in rows for code in re.findall(r"`([a-z_…]+)`", row)}
 
@@ -49,14 +49,28 @@ def test_every_documented_error_code_is_raised_somewhere() -> None:
     assert gone == []
 
 
-def sdk_codes() -> set[str]:
-    text = "\n".join(file.read_text("utf-8") for file in (ROOT / "static").rglob("*.js") if "console" not in file.parts)
-    found = re.findall(r"(?:Proview|Device)Error\(\s*'([a-z_]+)'|error\.code = '([a-z_]+)'", text)
-    return {one or other for one, other in found}
+def sdk_codes(*, newer: bool) -> set[str]:
+    """Codes that the browser code itself gives: that of ``window.Proview``, or all else."""
+    files = [
+        file for file in (ROOT / "static").rglob("*.js") if "console" not in file.parts and "bundle" not in file.parts
+    ]
+    text = "\n".join(file.read_text("utf-8") for file in files if (file.parent.name == "newer") == newer)
+    found = re.findall(
+        r"(?:Proview|Device)Error\(\s*'([a-z_]+)'|error\.code = '([a-z_]+)'|(?:warning|check)\((?:`.*?`, )?'([a-z_]+)'",
+        text,
+    )
+    return {one for codes in found for one in codes if one}
 
 
 def test_every_error_of_the_sdk_is_documented_and_no_other() -> None:
-    assert sdk_codes() == documented("Errors in the page")
+    assert sdk_codes(newer=False) == documented("Errors in the page")
+
+
+def test_every_error_of_the_newer_sdk_is_documented_and_no_other() -> None:
+    own, shared = sdk_codes(newer=True), sdk_codes(newer=False)
+    told = documented("Errors", (ROOT / "docs" / "newer-sdk.md").read_text("utf-8"))
+    assert "dsn_missing" in own and "identifier_missing" in own
+    assert own <= told <= own | shared
 
 
 @pytest.mark.parametrize("close", sorted(c for c in Close if c >= 4000))
