@@ -67,15 +67,16 @@ def pushed_out_charset(beginning: bytes, growth: int) -> str | None:
     """The charset that a ``<meta>`` declares so late that ``growth`` more bytes before it would hide it."""
     if len(beginning) <= PRESCAN_BYTES - growth:
         return None
-    declared = _declared_charset(beginning[:PRESCAN_BYTES])
+    declared = declared_charset(beginning)
     if declared is None or declared[1] + growth <= PRESCAN_BYTES:
         return None
     # A page that could be read as ASCII so far is not UTF-16: the browser takes UTF-8 then.
     return "utf-8" if declared[0] in _UTF16 else declared[0]
 
 
-def _declared_charset(beginning: bytes) -> tuple[str, int] | None:
-    for tag in _META.finditer(beginning):
+def declared_charset(page: bytes) -> tuple[str, int] | None:
+    """The charset of the first ``<meta>`` within sight that declares one, and where that tag ends."""
+    for tag in _META.finditer(page[:PRESCAN_BYTES]):
         if tag[1] is None:
             continue
         attributes: dict[bytes, bytes] = {}

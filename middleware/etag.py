@@ -8,12 +8,14 @@ https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ENTITY_TAG = re.compile(r'(W/)?"([^"]*)"')
 # How the application wrote its own tag: strong, weak, or (against the grammar) without quotes.
 _STRONG, _WEAK, _BARE = ";px=", ";pw=", ";pu="
 
 
+@lru_cache(1024)
 def outward(tag: str, version: str) -> str | None:
     """The application's entity tag as clients see it; None when it cannot be carried."""
     tag = tag.strip()

@@ -1,8 +1,9 @@
-"""How the tag gets into all pages of one kind: one route, one coding, one charset. Shared by them, so it keeps nothing of any."""
+"""How the tag gets into all pages of one kind: one route, one coding, one charset. Shared by them: of each it keeps no more than how
+the pages of a route begin."""
 
 from __future__ import annotations
 
-from .encodings import UNUSUAL, pushed_out_charset
+from .encodings import PRESCAN_BYTES, UNUSUAL, declared_charset
 from .gzip_insertion import GzipInsertion
 from .gzip_splice import TrailerCombiner
 from .insertion import Insertion, PageInsertion, Sniff
@@ -32,6 +33,8 @@ class InsertionPlan:
         self._charset = charset
         self._sniff = sniff
         self._xml = xml
+        # The beginning of the latest page up to the <meta> that declares its charset.
+        self._declaring = b""
         self._is_usual = not xml and charset not in UNUSUAL and coding in ("", "identity")
 
     def at_once(self, data: bytes) -> bytes | None:
@@ -42,9 +45,22 @@ class InsertionPlan:
         if not self._is_usual:
             return None
         offset = self._places.offset(data)
-        if not offset or not (self._charset or data.startswith(BOM) or pushed_out_charset(data, self.growth) is None):
+        if not offset or not (self._charset or self._keeps_charset(data)):
             return None
         return b"".join((data[:offset], self._tag, memoryview(data)[offset:]))
+
+    def _keeps_charset(self, data: bytes) -> bool:
+        """Whether what the page itself declares stays within a browser's sight. The pages of a route begin alike."""
+        known = self._declaring
+        if (known and data.startswith(known)) or data.startswith(BOM):
+            return True
+        declared = declared_charset(data)
+        if declared is None:
+            return True
+        if declared[1] + self.growth > PRESCAN_BYTES:
+            return False
+        self._declaring = data[: declared[1]]
+        return True
 
     def begin(self) -> Insertion:
         """For a page that arrives in pieces."""

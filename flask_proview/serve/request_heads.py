@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import cached_property
 from typing import Any
 
 from gunicorn.http.message import RFC9110_5_3_SINGLETON_FIELDS, Request
@@ -89,15 +90,19 @@ class RememberingRequest(Request):  # type: ignore[misc]
             else:
                 fields.append(field)
         names = [name for name, _ in fields]
-        if len(names) > self.limit_request_fields or any(
-            names.count(name) > 1 for name in RFC9110_5_3_SINGLETON_FIELDS
+        if len(names) > self.limit_request_fields or (
+            len(set(names)) < len(names) and any(names.count(name) > 1 for name in RFC9110_5_3_SINGLETON_FIELDS)
         ):
             return super().parse_headers(data)  # type: ignore[no-any-return]
         return fields
 
     def should_close(self) -> bool:
         """By all that ``Connection`` lists (RFC 9112 section 9.3); gunicorn looks for the bare word in the first of them."""
-        if self.must_close or self.method == "CONNECT":
+        return self.must_close or self._asks_to_close
+
+    @cached_property
+    def _asks_to_close(self) -> bool:
+        if self.method == "CONNECT":
             return True
         values = [value.lower() for name, value in self.headers if name == "CONNECTION"]
         if values in (["keep-alive"], []):

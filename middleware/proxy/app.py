@@ -79,7 +79,7 @@ class ReverseProxy:
                 run_tunnel(client, connection, head, fields)
                 answer.close()
                 return _end_of_tunnel(environ)
-            if any(v.startswith("text/event-stream") for v in head.values("content-type")):
+            if head.is_event_stream:
                 self._pool.set_apart(connection)
                 connection.wait_at_most(EVENT_STREAM_S, None if client is None else partial(client_is_there, client))
             start_response(head.status, fields)

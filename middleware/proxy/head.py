@@ -30,14 +30,20 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
-_PLAIN, _LENGTH, _CODING, _CONNECTION = range(1, 5)
-_KINDS = {"content-length": _LENGTH, "transfer-encoding": _CODING, "connection": _CONNECTION}
+_PLAIN, _LENGTH, _CODING, _CONNECTION, _HANDSHAKE, _EVENTS = range(1, 7)
+_KINDS = {
+    "content-length": _LENGTH,
+    "transfer-encoding": _CODING,
+    "connection": _CONNECTION,
+    "www-authenticate": _HANDSHAKE,
+}
 _NOTHING: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Head:
-    """Status, fields as sent (names keep their case), how the body is framed, and what ``Connection`` lists."""
+    """Status, fields as sent (names keep their case), how the body is framed, what ``Connection`` lists, and whether there
+    is something to look for in the fields: a login handshake or an event stream."""
 
     version: int
     code: int
@@ -47,6 +53,8 @@ class Head:
     chunked: bool
     keep_alive: bool
     listed: frozenset[str]
+    authenticates: bool = False
+    is_event_stream: bool = False
 
     @property
     def status(self) -> str:
@@ -72,20 +80,27 @@ def parse_head(data: bytes, method: str) -> Head:
     lengths: list[str] = []
     codings: list[str] = []
     listed: frozenset[str] = _NOTHING
+    handshake = events = False
     for line in lines:
         kind, field = _known_field(line) if len(line) <= _REMEMBERED_LINE_BYTES else _field(line)
         fields.append(field)
+        if kind == _PLAIN:
+            continue
         if kind == _LENGTH:
             lengths.append(field[1])
         elif kind == _CODING:
             codings.append(field[1])
         elif kind == _CONNECTION:
             listed |= tokens_of(field[1])
+        elif kind == _HANDSHAKE:
+            handshake = True
+        else:
+            events = True
     length, chunked = _framing(lengths, codings, version)
     if method == "HEAD" or code < 200 or code in (204, 304):
         length, chunked = 0, False
     keep_alive = "close" not in listed if version == 1 else "keep-alive" in listed
-    return Head(version, code, reason, fields, length, chunked, keep_alive, listed)
+    return Head(version, code, reason, fields, length, chunked, keep_alive, listed, handshake, events)
 
 
 def tokens_of(connection: str) -> frozenset[str]:
@@ -97,8 +112,11 @@ def _field(line: bytes) -> tuple[int, tuple[str, str]]:
     match = _FIELD.fullmatch(line)
     if match is None:
         raise BadAnswer(f"malformed header line: {line[:60]!r}")
-    name = match[1].decode("ascii")
-    return _KINDS.get(name.lower(), _PLAIN), (name, match[2].rstrip(b" \t").decode("latin-1"))
+    name, value = match[1].decode("ascii"), match[2].rstrip(b" \t").decode("latin-1")
+    kind = _KINDS.get(name.lower(), _PLAIN)
+    if kind == _PLAIN and name.lower() == "content-type" and value.startswith("text/event-stream"):
+        kind = _EVENTS
+    return kind, (name, value)
 
 
 _known_field = lru_cache(_REMEMBERED_LINES)(_field)

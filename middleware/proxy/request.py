@@ -34,7 +34,7 @@ _VALUE = re.compile(r"[\t -~\x80-\xff]*")
 _DROPPED = HOP_BY_HOP | {"host", "expect", "proxy", "content-length", "content-type"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """Head bytes and how the body is framed. ``length`` None with ``chunked``: as long as it comes."""
 
@@ -198,9 +198,18 @@ def _end_to_end(environ: WSGIEnvironment, trusted: bool) -> Iterator[str]:
     for key, value in environ.items():
         if key[:5] != "HTTP_" or type(value) is not str:
             continue
-        name = _name_of(key, trusted)
-        if name and not (listed and name.lower() in listed):
-            yield _known_line(name, value) if len(value) <= _REMEMBERED_BYTES else _line(name, value)
+        if listed and _name_of(key, trusted).lower() in listed:
+            continue
+        yield _known_line(key, value, trusted) if len(value) <= _REMEMBERED_BYTES else _line_of(key, value, trusted)
+
+
+def _line_of(key: str, value: str, trusted: bool) -> str:
+    name = _name_of(key, trusted)
+    return _line(name, value) if name else ""
+
+
+# Browsers send the same fields with every request.
+_known_line = lru_cache(4096)(_line_of)
 
 
 @lru_cache(1024)
@@ -214,7 +223,3 @@ def _line(name: str, value: str) -> str:
     if _VALUE.fullmatch(value) is None:
         raise BadRequest(f"header {name}")
     return f"{name}: {value}\r\n"
-
-
-# Browsers send the same fields with every request.
-_known_line = lru_cache(4096)(_line)

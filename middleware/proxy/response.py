@@ -19,6 +19,8 @@ _TREATMENTS = {
     "refresh": _REFRESH_FIELD,
     "set-cookie": _COOKIE,
 }
+# What Connection lists besides names of fields, and Keep-Alive, which stays behind anyway.
+_NO_FIELDS = frozenset(("close", "keep-alive"))
 _AFTER_HOST = ("", "/", "?", "#", "'", '"')
 _CONNECTION_AUTH = ("ntlm", "negotiate")
 
@@ -42,7 +44,7 @@ class AnswerRewriter:
 
         :param host: what the request said in ``Host``.
         """
-        listed = head.listed
+        listed = head.listed - _NO_FIELDS
         fields = []
         length_seen = False
         for field in head.fields:
@@ -98,4 +100,6 @@ def authenticates_connection(head: Head, authorization: str) -> bool:
     """Whether this connection belongs to one user from now on (NTLM, Negotiate)."""
     if authorization.lower().startswith(_CONNECTION_AUTH):
         return True
-    return any(value.lower().startswith(_CONNECTION_AUTH) for value in head.values("www-authenticate"))
+    return head.authenticates and any(
+        value.lower().startswith(_CONNECTION_AUTH) for value in head.values("www-authenticate")
+    )
