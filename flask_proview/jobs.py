@@ -36,6 +36,8 @@ RETRIES, RETRY_S = 6, 2
 RECONCILE_BATCH = 500
 # Another worker has the session; look again when it may be done.
 LOCKED_RETRY_S = 1.0
+# A piece that was on its way when the session ended knows nothing of the end, so nobody queues anything for it.
+LOOK_AGAIN_S = 1.5
 # The minute's reconcile would come too late for a first retry.
 SOON_S = 60.0
 
@@ -128,10 +130,12 @@ class Jobs:
         from flask_proview.recordings.finalise import BeingFinalised, Finaliser
 
         try:
-            self._with_database(lambda db: _finalise_if_wanted(Finaliser(db, self._config), db, uuid))
+            made = self._with_database(lambda db: _finalise_if_wanted(Finaliser(db, self._config), db, uuid))
         except BeingFinalised:
             self.finalise_soon(uuid, LOCKED_RETRY_S)
         else:
+            if made and not self.huey.immediate:
+                self.finalise_soon(uuid, LOOK_AGAIN_S)
             if self._config.storage.objects is not None:
                 self._archive()
             if any(account.callback_url for account in self._config.accounts):
@@ -192,21 +196,24 @@ class Jobs:
             self.callbacks_soon()
         Mailbox(db).sweep(now_ms())
 
-    def _with_database(self, work: Any) -> None:
+    def _with_database(self, work: Any) -> Any:
         db = Database(self._config.storage.database)
         try:
-            work(db)
+            return work(db)
         finally:
             db.dispose()
 
 
-def _finalise_if_wanted(finaliser: Any, db: Database, uuid: str) -> None:
+def _finalise_if_wanted(finaliser: Any, db: Database, uuid: str) -> bool:
+    """Whether there was something to do."""
     with db.read() as orm:
         session = orm.scalars(select(Session).where(Session.uuid == uuid)).first()
     if session is None or session.finalise_wanted_at is None:
-        return
-    if session.finalised_at is None or session.finalised_at < session.finalise_wanted_at:
-        finaliser.finalise(uuid)
+        return False
+    if session.finalised_at is not None and session.finalised_at >= session.finalise_wanted_at:
+        return False
+    finaliser.finalise(uuid)
+    return True
 
 
 def _make_huey(config: Config, immediate: bool) -> Huey:

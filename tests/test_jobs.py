@@ -82,10 +82,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
     db.dispose()
 
 
-def upload(place: Place, session: Session, run: Recorded) -> None:
+def upload(place: Place, session: Session, run: Recorded, first: int = 0, last: int | None = None) -> None:
     store = PieceStore(place.db, place.config)
     store.start()
-    for seq, body in enumerate(run.pieces):
+    for seq, body in list(enumerate(run.pieces))[first:last]:
         digest = hashlib.sha256(body).hexdigest()
         store.store(
             IncomingPiece(session.id, session.uuid, "camera", 0, seq, digest, seq * 1000, 1000, "", False, body)
@@ -249,6 +249,30 @@ def test_a_session_has_one_finaliser_at_a_time(place: Place, two: Recorded) -> N
         go_on.set()
         thread.join(60)
     assert place.row(session).finalised_at is not None
+
+
+def test_a_piece_that_arrives_while_the_recording_is_made_gets_another_look(place: Place, two: Recorded) -> None:
+    """Its request read the session before the end, so nobody queues the recording again on its behalf."""
+    session = place.start()
+    upload(place, session, two, last=-1)
+    place.sessions.end(session.uuid, State.STOPPED, "page")
+    late: list[int] = []
+
+    def with_a_late_piece(*arguments: object) -> object:
+        if not late:
+            late.append(1)
+            upload(place, session, two, first=-1)
+        return remux(*arguments)  # type: ignore[arg-type]
+
+    with mock.patch("flask_proview.recordings.finalise.remux", with_a_late_piece):
+        place.jobs._run_finalise(session.uuid)
+    assert (place.row(session).finalised_at or 0) < (place.row(session).finalise_wanted_at or 0)
+    assert later(place) == 1, "it is looked at again"
+    place.jobs._run_finalise(session.uuid)
+    assert (place.row(session).finalised_at or 0) >= (place.row(session).finalise_wanted_at or 0)
+    assert later(place) == 2, "and once more after that, in case another one came between"
+    place.jobs._run_finalise(session.uuid)
+    assert later(place) == 2, "where there was nothing to do, nothing follows"
 
 
 def test_what_fails_is_tried_again(place: Place, two: Recorded) -> None:

@@ -41,6 +41,8 @@ class Candidate:
         self.page = page
         self.url = url
         self.attempt = ""
+        self.sockets: list[str] = []
+        page.on("websocket", lambda socket: self.sockets.append(socket.url))
 
     @classmethod
     def seated(cls, browser: BrowserContext, url: str, *, screen: bool = False) -> Candidate:

@@ -158,13 +158,15 @@ def take_exam(
     with chromium(playwright, folder / "profile") as browser:
         complaints = Complaints(browser)
         somebody = candidate.seated(browser, running.url)
-        uuid = only_session(running)
+        uuid = session_of(running, somebody)
         sit(somebody, mode)
         wait_until(lambda: len(pieces(running, uuid)) >= 4, what="a few seconds of recording")
         somebody.hand_in()
         details = wait_finalised(running, uuid)
         if saved is not None:
             assert stored_answers(browser, running.url + somebody.address("answers.json")) == dict(saved)
+    signaling = requests.get(f"{running.url}/proview/healthz", timeout=10).json()["signaling"]
+    assert bool(somebody.sockets) is (signaling == "websocket"), "the way that the server can carry, by itself"
     assert (complaints.thrown, complaints.ours) == ([], [])
     check_session(running, details, mode)
     return uuid
@@ -223,6 +225,12 @@ def only_session(running: Deployment) -> str:
     """The uuid of the one session that exists."""
     with running.database() as database, database.read() as db:
         return db.scalars(select(Session.uuid)).one()
+
+
+def session_of(running: Deployment, candidate: Candidate) -> str:
+    """The uuid of the one session of a candidate's attempt."""
+    with running.database() as database, database.read() as db:
+        return db.scalars(select(Session.uuid).where(Session.external_id == candidate.attempt)).one()
 
 
 def wait_finalised(running: Deployment, uuid: str) -> dict[str, Any]:

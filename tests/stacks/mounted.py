@@ -6,6 +6,7 @@ Beside each run `proview worker` and `proview media`, as an operator would have 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import requests
 
 from tests.e2e.installation import (
     ROOT,
@@ -90,11 +93,9 @@ class MountedServer:
         at = {"/srv/exam": str(folder), "127.0.0.1:8000": f"127.0.0.1:{port}"}
         if self.name == "uwsgi":
             ini = folder / "uwsgi.ini"
-            make_virtualenv(folder)
             ini.write_text(snippet(PAGE, self.heading, "ini", at))
             return ["uwsgi", "--ini", str(ini)]
         if self.name == "mod_wsgi":
-            make_virtualenv(folder)
             site = snippet(PAGE, self.heading, "apache", {"/srv/exam": str(folder)})
             conf = folder / "apache.conf"
             conf.write_text(APACHE.format(folder=folder, port=port, modules=APACHE_MODULES, site=site))
@@ -106,8 +107,8 @@ class MountedServer:
                 "-f",
                 str(conf),
             ]
-        block = snippet(PAGE, self.heading, "sh", at)
-        return ["sh", "-ec", block.replace("\ngunicorn", "\nexec gunicorn")]
+        *before, last = snippet(PAGE, self.heading, "sh", at).splitlines()
+        return ["sh", "-ec", "\n".join([*before, f"exec {last}"])]
 
 
 SERVERS = {
@@ -129,10 +130,35 @@ class Mounted(Deployment):
 
     folder: Path
     server: MountedServer
+    front: Server | None = None
+    starts: int = 0
 
     @property
     def state(self) -> Path:
         return self.folder / "state"
+
+    def start(self) -> None:
+        """Start the server that carries the site; again after `stop`."""
+        self.starts += 1
+        # Python looks for its home beside a `python3` on the path: servers that embed one must find Debian's.
+        path = PATH if self.server.name in ("uwsgi", "mod_wsgi") else f"{VENV}/bin:{PATH}"
+        env = {"PATH": path, "PYTHONPATH": str(ROOT), "GUNICORN_CMD_ARGS": "--no-control-socket"}
+        argv = self.server.command(self.folder, int(self.url.rpartition(":")[2]))
+        self.front = Server(argv, self.folder / f"server-{self.starts}.log", env)
+        self.front.wait_answers(f"{self.url}/proview/healthz")
+
+    def stop(self) -> None:
+        if self.front is not None:
+            self.front.stop()
+
+    def take_mode(self, mode: str) -> None:
+        """The route's mode; the server is started again when that is news."""
+        text = self.config_file.read_text()
+        changed = re.sub(r'^mode = "\w+"$', f'mode = "{mode}"', text, flags=re.MULTILINE)
+        if changed != text:
+            self.config_file.write_text(changed)
+            self.stop()
+            self.start()
 
     def log(self) -> str:
         """Everything that the server said."""
@@ -142,6 +168,7 @@ class Mounted(Deployment):
 
 
 HOST_SITE = "from tests.stacks.mounted_site import HostSite\napplication = HostSite()\n"
+DEMO_SITE = "from demo_app.wsgi_exam import application\n"
 
 
 @contextmanager
@@ -156,23 +183,21 @@ def mounted(server: MountedServer, folder: Path, *, site: str = HOST_SITE, **cha
     (folder / "state").mkdir()
     (folder / "wsgi.py").write_text(documented_module(folder))
     (folder / "exam_site.py").write_text(f'import os\n\nos.environ["DEMO_STATE"] = "{folder}/state"\n{site}')
+    if server.name in ("uwsgi", "mod_wsgi"):
+        make_virtualenv(folder)
     running = Mounted(f"http://127.0.0.1:{port}", config_file, clean_environment(), folder, server)
-    # Python looks for its home beside a `python3` on the path: servers that embed one must find Debian's.
-    path = PATH if server.name in ("uwsgi", "mod_wsgi") else f"{VENV}/bin:{PATH}"
-    env = {"PATH": path, "PYTHONPATH": str(ROOT), "GUNICORN_CMD_ARGS": "--no-control-socket"}
-    servers: list[Server] = []
+    beside: list[Server] = []
     try:
         for name in ("worker", "media"):
             argv = [sys.executable, "-m", "flask_proview", name, "-c", str(config_file)]
-            servers.append(Server(argv, folder / f"{name}.log"))
-        front = Server(server.command(folder, port), folder / "server.log", env)
-        servers.append(front)
-        front.wait_answers(f"{running.url}/proview/healthz")
-        link = Path(running.config.media.link.removeprefix("unix:"))
-        wait_until(link.exists, what="the media process")
+            beside.append(Server(argv, folder / f"{name}.log"))
+        running.start()
+        ready = f"{running.url}/proview/readyz"
+        wait_until(lambda: requests.get(ready, timeout=5).json().get("media") == "ok", 30, "the media link")
         yield running
     finally:
-        for one in reversed(servers):
+        running.stop()
+        for one in beside:
             one.stop()
         shutil.rmtree(Path(running.config.media.link.removeprefix("unix:")).parent, ignore_errors=True)
 
