@@ -8,9 +8,10 @@ from typing import Any
 from flask_proview.errors import ApiError, FieldError
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import ClientEvent
-from flask_proview.sessions.models import Session, State
+from flask_proview.sessions.models import OPEN_STATES, Session, State
 
 from .ending import run_session
+from .late import finalise_again
 from .runtime import Runtime
 
 MAX_BATCH = 200
@@ -63,6 +64,8 @@ def store_events(runtime: Runtime, session: Session, events: list[ClientEvent]) 
         raise ApiError("The session has ended and takes nothing any more.", code="session_ended", status=410)
     seqs = runtime.events.add(session, events)
     runtime.counters.add("events_stored", len(seqs))
+    if events and session.state not in OPEN_STATES:
+        finalise_again(runtime, session.uuid)
     if session.state == State.CREATED and any(event.event_type_id == RECORDING_STARTED for event in events):
         run_session(runtime, session.uuid)
     return seqs

@@ -1,4 +1,4 @@
-"""What a stored piece changes: the first one starts the session, a late one wants the recording made again."""
+"""What a stored piece changes: the first one starts the session, a late one wants the recording made again. So do late events."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def count_stored(runtime: Runtime, uuid: str, length: int) -> None:
 
 
 def finalise_again(runtime: Runtime, uuid: str) -> None:
-    """The recording of an ended session got longer; soon, once for all pieces that come together."""
+    """Something came for a session that has ended; soon, once for all that come together."""
     if runtime.late.is_new(uuid):
         finalise_soon(runtime, uuid, LATE_FINALISE_S)

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask_proview.errors import ApiError
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.models import OPEN_STATES, Session, State
+from flask_proview.tokens import Kind
 
 from .access import session_of_request
 from .checks import done_of
@@ -50,7 +51,7 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
 
     @blueprint.post("/v1/sessions/<uuid>/events")
     def events(uuid: str) -> Response:
-        session = session_of_request(runtime, request, uuid)
+        session = session_of_request(runtime, request, uuid, (Kind.SESSION, Kind.DRAIN))
         batch = parse_events(read_json(request).get("events"))
         return jsonify(seqs=store_events(runtime, session, batch))
 

@@ -39,14 +39,15 @@ export class Api {
   /**
    * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events' | 'live' | 'hangup' | 'describe'} name
    * @param {unknown} [body]
-   * @param {{keepalive?: boolean}} [how] `keepalive`: outlives the page; browsers allow 64 KiB in flight
+   * @param {{keepalive?: boolean, draining?: boolean}} [how] `keepalive`: outlives the page; browsers allow 64 KiB in flight. `draining`: with
+   *     the drain token, for what an earlier page left
    * @returns {Promise<any>}
    */
-  async post(name, body = {}, { keepalive = false } = {}) {
+  async post(name, body = {}, { keepalive = false, draining = false } = {}) {
     const isCommand = name === 'stop' || name === 'pause' || name === 'resume';
     if (isCommand) this.commands += 1;
     try {
-      return await this.#request(name, { method: 'POST', json: body, token: this.credentials.session_token, keepalive });
+      return await this.#request(name, { method: 'POST', json: body, token: draining ? this.credentials.drain_token : this.credentials.session_token, keepalive });
     } finally {
       if (isCommand) this.commands += 1;
     }

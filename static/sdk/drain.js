@@ -1,11 +1,12 @@
 /**
- * Hands in what earlier pages left: pieces of other sessions of this browser, with the drain token kept beside them.
+ * Hands in what earlier pages left: pieces and events of other sessions of this browser, with the drain token kept beside them.
  * One tab does it at a time (Web Locks), and sessions that another tab is recording are left to it.
  */
 
 import { Api } from './api.js';
 import { pieceKey } from './buffer.js';
 import { asProviewError } from './errors.js';
+import { firstBatch } from './eventlog.js';
 import { log } from './log.js';
 import { isRecorded } from './place.js';
 import { readPiece } from './uploader.js';
@@ -81,11 +82,31 @@ export class Drain {
       await this.#buffer.deletePiece(pieceKey(info), info.size);
     }
     if (pieces.length > 0) log.info('left-over recording handed in', record.uuid, pieces.length);
-    const events = await this.#buffer.events(record.uuid);
-    if (events.length > 0 && record.expiresAt > Date.now()) await api.post('events', { events: events.slice(0, 200) }).catch(() => undefined);
+    if (!(await this.#handEvents(api, record.uuid))) return false;
     // Kept while fresh: a page that resumes the session reads the consent from it.
     if (Date.now() - record.updatedAt > FORGET_MS || (await this.#buffer.list(record.uuid)).length > 0) await this.#buffer.deleteSession(record.uuid);
     return true;
+  }
+
+  /**
+   * @param {Api} api
+   * @param {string} uuid
+   * @returns {Promise<boolean>} none is left
+   */
+  async #handEvents(api, uuid) {
+    for (;;) {
+      const batch = firstBatch(await this.#buffer.events(uuid));
+      if (batch.length === 0) return true;
+      if (this.#stopped) return false;
+      try {
+        await api.post('events', { events: batch }, { draining: true });
+      } catch (thrown) {
+        const fault = asProviewError(thrown);
+        if (fault.temporary || fault.code.startsWith('http_')) return false;
+        log.error('left-over events refused', uuid, fault.code);
+      }
+      await this.#buffer.deleteEvents(uuid, batch.map((event) => event.seq));
+    }
   }
 }
 

@@ -12,6 +12,7 @@ const FLUSH_MS = 700;
 const RESEND_MS = 10_000;
 const BATCH = 40;
 const BATCH_CHARS = 48_000;
+const QUOTA = 'event_quota';
 
 export class EventLog {
   #session;
@@ -24,6 +25,8 @@ export class EventLog {
   #last = -1;
   #sending = false;
   #stopped = false;
+  /** The service takes no more of this session. */
+  #full = false;
   #timer = 0;
   #listeners = new AbortController();
 
@@ -39,6 +42,7 @@ export class EventLog {
   async start() {
     const { signal } = this.#listeners;
     this.#signal.listen('open', () => this.#resend(), signal);
+    this.#signal.listen('error', ({ code }) => code === QUOTA && this.#giveUp(), signal);
     this.#signal.listen('events_ack', (detail) => this.#acknowledged(detail.seqs), signal);
     for (const event of await this.#buffer.events(this.#session).catch(() => [])) {
       this.#last = Math.max(this.#last, event.seq);
@@ -62,6 +66,7 @@ export class EventLog {
     const at = this.#clock.now();
     this.#last = Math.max(this.#last + 1, at);
     const event = { seq: this.#last, event_type_id: EVENTS[key].id, name: EVENTS[key].name, at, data };
+    if (this.#full) return event;
     this.#pending.set(event.seq, { event, sentAt: 0 });
     this.#buffer.putEvent(this.#session, event).catch((reason) => log.warn('event is in memory only', reason));
     this.#plan();
@@ -113,7 +118,8 @@ export class EventLog {
         } catch (fault) {
           // Refused for good by the service: sending it again would block what follows. Otherwise the next round tries again.
           const { status, code } = /** @type {any} */ (fault);
-          if ([400, 413, 422].includes(status) && !String(code).startsWith('http_')) {
+          if (code === QUOTA) this.#giveUp();
+          else if ([400, 413, 422].includes(status) && !String(code).startsWith('http_')) {
             log.error('events refused', code);
             this.#acknowledged(batch.map((event) => event.seq));
           }
@@ -131,15 +137,13 @@ export class EventLog {
    */
   #batch(agoMs) {
     const due = performance.now() - agoMs;
-    const batch = [];
-    let chars = 0;
-    for (const { event, sentAt } of this.#pending.values()) {
-      if (agoMs > 0 && sentAt > 0 && sentAt > due) continue;
-      chars += JSON.stringify(event).length;
-      if (batch.length >= BATCH || chars > BATCH_CHARS) break;
-      batch.push(event);
-    }
-    return batch;
+    return firstBatch([...this.#pending.values()].filter(({ sentAt }) => agoMs === 0 || sentAt === 0 || sentAt <= due).map(({ event }) => event));
+  }
+
+  #giveUp() {
+    if (!this.#full) log.error('the session takes no more events');
+    this.#full = true;
+    this.#acknowledged([...this.#pending.keys()]);
   }
 
   /** @param {number[]} seqs */
@@ -148,4 +152,17 @@ export class EventLog {
     for (const seq of seqs) this.#pending.delete(seq);
     this.#buffer.deleteEvents(this.#session, seqs).catch(() => undefined);
   }
+}
+
+/**
+ * As many of the first ones as one request may carry.
+ * @param {Sdk.LoggedEvent[]} events
+ */
+export function firstBatch(events) {
+  let chars = 0;
+  const end = events.findIndex((event, index) => {
+    chars += JSON.stringify(event).length;
+    return index > 0 && (index >= BATCH || chars > BATCH_CHARS);
+  });
+  return end < 0 ? events : events.slice(0, end);
 }

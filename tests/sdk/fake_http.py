@@ -78,13 +78,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.json(404, {"code": "session_unknown", "message": "no such session"})
         token = self.headers.get("X-Proview-Token", "")
         kind = {session.token: "session", "drain-" + session.uuid: "drain"}.get(token)
-        if kind is None or (kind == "drain" and self.command != "PUT"):
+        if kind is None or (kind == "drain" and self.command != "PUT" and parts[1] != "events"):
             return self.json(401, {"code": "token_invalid", "message": "bad token"})
         self.hint = {"X-Proview-Mail": str(session.mail_seq), "X-Proview-State": session.state}
         if self.command == "PUT":
             return self.put_piece(session, parts, body, kind)
         given = json.loads(body)
-        if parts[1] == "events":
+        if parts[1] == "events" and self.service.holding_events:
+            self.json(503, {"code": "busy", "message": "later", "type": "warning"})
+        elif parts[1] == "events":
             self.json(200, {"seqs": self.service.add_events(session, given["events"])})
         elif parts[1] == "poll":
             self.json(*self.service.poll(session, given))

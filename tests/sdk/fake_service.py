@@ -202,6 +202,8 @@ class FakeService:
         return held()
 
     holding = False
+    # Events arrive and are neither stored nor acknowledged.
+    holding_events = False
 
     # -- protocol ---------------------------------------------------------
 
@@ -381,6 +383,8 @@ class FakeService:
         kind = message["type"]
         if kind == "ping":
             connection.send(json.dumps({"type": "pong", "t": message["t"], "server_time": int(time.time() * 1000)}))
+        elif kind == "events" and self.holding_events:
+            return
         elif kind == "events":
             connection.send(json.dumps({"type": "events_ack", "seqs": self.add_events(session, message["events"])}))
         elif kind == "refresh":

@@ -30,7 +30,7 @@ ENDPOINTS: dict[str, tuple[set[str], Call]] = {
     "resume": ({"session"}, lambda c, u, t: post(c, f"{S}/{u}/resume", token=t)),
     "token": ({"session"}, lambda c, u, t: post(c, f"{S}/{u}/token", token=t)),
     "heartbeat": ({"session"}, lambda c, u, t: post(c, f"{S}/{u}/heartbeat", token=t)),
-    "events": ({"session"}, lambda c, u, t: post(c, f"{S}/{u}/events", {"events": []}, token=t)),
+    "events": ({"session", "drain"}, lambda c, u, t: post(c, f"{S}/{u}/events", {"events": []}, token=t)),
     "piece": ({"session", "drain"}, lambda c, u, t: put_piece(c, u, t, b"piece")),
     "coverage": (
         {"session", "drain"},

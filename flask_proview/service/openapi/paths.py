@@ -70,7 +70,7 @@ def _file(tag: str, summary: str, mime: str, *, security: tuple[str, ...] = (), 
     return made
 
 
-def _session_call(summary: str, ok: dict[int, dict[str, Any] | None], body: dict[str, Any] | None = None, *, needs_body: bool = False) -> dict[str, Any]:  # fmt: skip
+def _session_call(summary: str, ok: dict[int, dict[str, Any] | None], body: dict[str, Any] | None = None, *, needs_body: bool = False, security: tuple[str, ...] = ("session",)) -> dict[str, Any]:  # fmt: skip
     return {
         "post": _call(
             "sessions",
@@ -79,7 +79,7 @@ def _session_call(summary: str, ok: dict[int, dict[str, Any] | None], body: dict
             body=body,
             body_required=needs_body,
             parameters=(_UUID, _ORIGIN),
-            security=("session",),
+            security=security,
             errors=(409, 410),
         )  # fmt: skip
     }
@@ -132,7 +132,7 @@ PATHS: dict[str, Any] = {
     },
     "/v1/sessions/{uuid}/events": _session_call(
         "Store events; idempotent by seq.", {200: answer({"seqs": array({"type": "integer"})})},
-        answer({"events": {**array(ref("Event")), "maxItems": 200}}), needs_body=True,
+        answer({"events": {**array(ref("Event")), "maxItems": 200}}), needs_body=True, security=("session", "drain"),
     ),
     "/v1/sessions/{uuid}/stop": _session_call("End the session.", {200: _STATE_ANSWER}, thing({"reason": {"enum": list(STOP_REASONS)}})),
     "/v1/sessions/{uuid}/pause": _session_call("Pause.", {200: _STATE_ANSWER}),
