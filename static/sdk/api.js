@@ -37,7 +37,7 @@ export class Api {
   }
 
   /**
-   * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events' | 'live' | 'hangup' | 'describe'} name
+   * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events' | 'live' | 'hangup' | 'describe' | 'approval'} name
    * @param {unknown} [body]
    * @param {{keepalive?: boolean, draining?: boolean}} [how] `keepalive`: outlives the page; browsers allow 64 KiB in flight. `draining`: with
    *     the drain token, for what an earlier page left
@@ -80,6 +80,17 @@ export class Api {
     const token = draining ? this.credentials.drain_token : this.credentials.session_token;
     const path = `tracks/${piece.track}/runs/${piece.run}/pieces/${piece.seq}`;
     return this.#request(path, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS });
+  }
+
+  /**
+   * Resolves when the photo is durable.
+   * @param {Sdk.Photo} photo
+   * @param {boolean} [draining]
+   */
+  putPhoto({ kind, sha256, at, data }, draining = false) {
+    const headers = { 'Content-Type': 'image/jpeg', 'Content-Digest': `sha-256=:${base64OfHex(sha256)}:`, 'X-Photo-At': String(Math.round(at)) };
+    const token = draining ? this.credentials.drain_token : this.credentials.session_token;
+    return this.#request(`photos/${kind}`, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS });
   }
 
   /** @param {string} path @param {Request} how */

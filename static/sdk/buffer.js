@@ -9,7 +9,9 @@
 import { log } from './log.js';
 
 const NAME = 'proview';
-const STORES = { pieces: ['session', 'track', 'run', 'seq'], events: ['session', 'seq'], sessions: 'uuid' };
+// Another store is another version; what lies in the others stays.
+const VERSION = 2;
+const STORES = { pieces: ['session', 'track', 'run', 'seq'], events: ['session', 'seq'], sessions: 'uuid', photos: ['session', 'kind'] };
 
 /** @typedef {keyof typeof STORES} StoreName */
 
@@ -17,7 +19,7 @@ export class Buffer {
   /** @type {IDBDatabase | null} */
   #db = null;
   /** @type {Record<StoreName, Map<string, any>>} */
-  #memory = { pieces: new Map(), events: new Map(), sessions: new Map() };
+  #memory = { pieces: new Map(), events: new Map(), sessions: new Map(), photos: new Map() };
   #bytes = 0;
   limitBytes = 512 * 2 ** 20;
 
@@ -111,6 +113,22 @@ export class Buffer {
     return this.#write('events', (store) => seqs.forEach((seq) => store.delete([session, seq])), () => seqs.forEach((seq) => this.#memory.events.delete(keyText([session, seq]))), 'relaxed');
   }
 
+  /** Replaces one of the same kind that was not sent yet. @param {Sdk.Photo} photo */
+  putPhoto(photo) {
+    return this.#write('photos', (store) => store.put(photo), () => this.#memory.photos.set(keyText([photo.session, photo.kind]), photo));
+  }
+
+  /** @param {string} session @returns {Promise<Sdk.Photo[]>} */
+  async photos(session) {
+    if (this.#db) return done(this.#store('photos').getAll(IDBKeyRange.bound([session], [session, []])));
+    return [...this.#memory.photos.values()].filter((one) => one.session === session);
+  }
+
+  /** @param {string} session @param {Sdk.PhotoKind} kind */
+  deletePhoto(session, kind) {
+    return this.#write('photos', (store) => store.delete([session, kind]), () => this.#memory.photos.delete(keyText([session, kind])), 'relaxed');
+  }
+
   /** @param {Sdk.SessionRecord} record */
   putSession(record) {
     return this.#write('sessions', (store) => store.put(record), () => this.#memory.sessions.set(record.uuid, record));
@@ -124,6 +142,7 @@ export class Buffer {
   /** Forgets a session with all that belongs to it. @param {string} uuid */
   async deleteSession(uuid) {
     for (const piece of await this.list(uuid)) await this.deletePiece(pieceKey(piece), piece.size);
+    for (const { kind } of await this.photos(uuid)) await this.deletePhoto(uuid, kind);
     await this.deleteEvents(uuid, (await this.events(uuid)).map((event) => event.seq));
     await this.#write('sessions', (store) => store.delete(uuid), () => this.#memory.sessions.delete(uuid), 'relaxed');
   }
@@ -168,9 +187,10 @@ export function keyText(key) {
 /** @returns {Promise<IDBDatabase>} */
 function openDatabase() {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
+    const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => {
-      for (const [name, keyPath] of Object.entries(STORES)) request.result.createObjectStore(name, { keyPath });
+      const { result } = request;
+      for (const [name, keyPath] of Object.entries(STORES)) if (!result.objectStoreNames.contains(name)) result.createObjectStore(name, { keyPath });
     };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);

@@ -20,7 +20,7 @@ import { Place } from './place.js';
 const FAIL_OPEN_MS = 8000;
 // The page before this one in the same tab may not have let go yet.
 const PATIENCE_MS = 500;
-const FORWARDED = ['open', 'down', 'status', 'state', 'live', 'answer', 'live_failed', 'replaced', 'acknowledged', 'piece_refused'];
+const FORWARDED = ['open', 'down', 'status', 'state', 'live', 'answer', 'live_failed', 'replaced', 'acknowledged', 'piece_refused', 'photo_refused', 'approval'];
 const OPEN_STATES = ['created', 'running', 'paused'];
 
 export class Connector extends Emitter {

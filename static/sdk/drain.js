@@ -81,6 +81,16 @@ export class Drain {
       }
       await this.#buffer.deletePiece(pieceKey(info), info.size);
     }
+    for (const photo of await this.#buffer.photos(record.uuid)) {
+      try {
+        await api.putPhoto(photo, true);
+      } catch (thrown) {
+        const fault = asProviewError(thrown);
+        if (fault.temporary || fault.code.startsWith('http_')) return false;
+        log.error('left-over photo refused', record.uuid, fault.code);
+      }
+      await this.#buffer.deletePhoto(record.uuid, photo.kind);
+    }
     if (pieces.length > 0) log.info('left-over recording handed in', record.uuid, pieces.length);
     if (!(await this.#handEvents(api, record.uuid))) return false;
     // Kept while fresh: a page that resumes the session reads the consent from it.

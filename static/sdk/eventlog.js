@@ -60,11 +60,11 @@ export class EventLog {
   /**
    * @param {Sdk.EventKey} key
    * @param {Record<string, unknown>} [data]
+   * @param {number} [at] when it happened, if not just now
    * @returns {Sdk.LoggedEvent}
    */
-  add(key, data = {}) {
-    const at = this.#clock.now();
-    this.#last = Math.max(this.#last + 1, at);
+  add(key, data = {}, at = this.#clock.now()) {
+    this.#last = Math.max(this.#last + 1, this.#clock.now());
     const event = { seq: this.#last, event_type_id: EVENTS[key].id, name: EVENTS[key].name, at, data };
     if (this.#full) return event;
     this.#pending.set(event.seq, { event, sentAt: 0 });

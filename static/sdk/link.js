@@ -13,10 +13,11 @@ import { Emitter } from './emitter.js';
 import { asProviewError } from './errors.js';
 import { EventLog } from './eventlog.js';
 import { log } from './log.js';
+import { Photos } from './photos.js';
 import { Signal } from './signal.js';
 import { Uploader } from './uploader.js';
 
-const FORWARDED = ['open', 'down', 'ended', 'replaced', 'status', 'state', 'live', 'answer', 'live_failed'];
+const FORWARDED = ['open', 'down', 'ended', 'replaced', 'status', 'state', 'live', 'answer', 'live_failed', 'approval'];
 const REFRESH_AT = 0.7;
 const FAREWELL_MS = 10 * 60_000;
 
@@ -46,11 +47,15 @@ export class Link extends Emitter {
     const session = this.uuid;
     this.signal = new Signal({ url: started.signal_url, api: this.api, clock: this.clock, heartbeatMs: started.policy.heartbeat_ms });
     this.uploader = new Uploader({ session, buffer, signal: this.signal, api: this.api });
+    this.photos = new Photos({ session, buffer, api: this.api });
     this.events = new EventLog({ session, buffer, signal: this.signal, api: this.api, clock: this.clock });
     for (const name of FORWARDED) this.signal.listen(name, (detail) => this.emit(name, detail));
     this.signal.listen('refused', () => this.#emitRefused());
     this.signal.listen('token', (detail) => this.renew(detail));
     this.uploader.listen('unauthorised', () => this.#emitRefused());
+    this.signal.listen('status', ({ online }) => online && this.photos.hurry());
+    this.photos.listen('unauthorised', () => this.#emitRefused());
+    this.photos.listen('refused', (detail) => this.emit('photo_refused', detail));
     this.uploader.listen('acknowledged', () => this.emit('acknowledged'));
     this.uploader.listen('refused', (detail) => this.emit('piece_refused', detail));
   }
@@ -61,7 +66,7 @@ export class Link extends Emitter {
     this.#place.onLost = () => this.signal.giveWay();
     this.#planRefresh();
     this.signal.start();
-    await Promise.all([remembered, this.uploader.start(), this.events.start()]);
+    await Promise.all([remembered, this.uploader.start(), this.events.start(), this.photos.start()]);
   }
 
   stop() {
@@ -70,6 +75,7 @@ export class Link extends Emitter {
     this.signal.stop();
     this.uploader.stop();
     this.events.stop();
+    this.photos.stop();
     this.#place.leave();
   }
 

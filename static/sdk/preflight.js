@@ -1,5 +1,5 @@
 /**
- * From "the service answered" to "the devices are open": consent, device check, screen share. Skips what is settled: a page
+ * From "the service answered" to "the devices are open": consent, device check, photos, screen share. Skips what is settled: a page
  * that continues a session asks nothing when consent and permissions are there.
  */
 
@@ -15,29 +15,34 @@ export class Preflight {
   #onProblem;
   #consented;
   #chosen;
-  #needsScreen;
+  #checks;
+  #photoSteps = 0;
+  needsScreen;
   #over = false;
   /** @type {MediaStream | null} */
   #stream = null;
 
   /**
-   * @param {{root: Sdk.Root, policy: Sdk.Policy, options: Sdk.Options, consented: boolean, chosen: {camera?: string, microphone?: string}, needsScreen: boolean}} what
+   * @param {{root: Sdk.Root, policy: Sdk.Policy, options: Sdk.Options, consented: boolean, chosen: {camera?: string, microphone?: string}, checks: import('./checks.js').Checks}} what
    * @param {{report: Sdk.Report, onProblem: (error: ProviewError) => boolean}} callbacks `onProblem` returns true when the page was told,
    *     so that a second try has to start with a fresh page
    */
-  constructor({ root, policy, options, consented, chosen, needsScreen }, { report, onProblem }) {
+  constructor({ root, policy, options, consented, chosen, checks }, { report, onProblem }) {
     this.#root = root;
     this.#policy = policy;
     this.#options = options;
     this.#consented = consented;
     this.#chosen = chosen;
-    this.#needsScreen = needsScreen;
+    this.#checks = checks;
+    this.needsScreen = options.screen || policy.screen || policy.tracks.includes('screen');
     this.#report = report;
     this.#onProblem = onProblem;
   }
 
   /** Nothing has to be asked: the session goes on as it was. */
   async isSettled() {
+    await this.#checks.prepare();
+    this.#photoSteps = this.#checks.kinds.length;
     return this.#consented && (await isGranted());
   }
 
@@ -45,12 +50,12 @@ export class Preflight {
   async consent() {
     if (this.#consented) return;
     for (;;) {
-      const { policy, options, screen } = { policy: this.#policy, options: this.#options, screen: this.#needsScreen };
+      const { policy, options, screen } = { policy: this.#policy, options: this.#options, screen: this.needsScreen };
       if (await steps.askConsent(this.#root, { policy, options, screen, place: [1, this.#count] })) break;
       this.#onProblem(new ProviewError('consent_refused', 'The candidate did not agree to be recorded.'));
       await steps.showDeclined(this.#root);
     }
-    this.#report('consentGiven', { screen: this.#needsScreen });
+    this.#report('consentGiven', { screen: this.needsScreen });
   }
 
   /**
@@ -74,15 +79,18 @@ export class Preflight {
       this.#stream = stream;
       if (this.#over) return { stream, chosen: this.#chosen };
       this.#report('cameraDetected', { label: stream.getVideoTracks()[0]?.label });
-      if (settled || this.#options.skipHardwareTest) return { stream, chosen: this.#chosen };
+      const mustHear = this.#policy.checks?.audio === true;
+      if (settled || (this.#options.skipHardwareTest && !mustHear)) return { stream, chosen: this.#chosen };
       const answer = await steps.checkDevices(this.#root, {
         stream,
         devices: await listDevices(),
-        last: !this.#needsScreen,
+        last: !this.needsScreen && this.#checks.kinds.length === 0 && !this.#checks.needsAdmission,
+        mustHear,
         place: this.#place(2),
         onHeard: () => this.#report('audioTestPassed'),
       });
-      if (answer === 'go') {
+      if (answer === 'unheard') this.#report('audioTestSkipped');
+      if (answer === 'go' || answer === 'unheard') {
         this.#report('cameraTestPassed');
         return { stream, chosen: this.#chosen };
       }
@@ -91,9 +99,15 @@ export class Preflight {
     }
   }
 
+  /** @param {MediaStream} stream @param {boolean} recording */
+  photos(stream, recording) {
+    return this.#checks.photos(stream, recording, (n) => this.#place(3 + n));
+  }
+
   /** The session was stopped before it ran: nothing may stay open, and no card comes any more. */
   dispose() {
     this.#over = true;
+    this.#checks.dispose();
     closeStream(this.#stream);
   }
 
@@ -102,7 +116,7 @@ export class Preflight {
     this.#report('screenAsked');
     for (;;) {
       try {
-        const stream = await steps.shareScreen(this.#root, this.#place(3), () => openScreen(this.#policy.capture));
+        const stream = await steps.shareScreen(this.#root, this.#place(this.#count), () => openScreen(this.#policy.capture));
         if (this.#over) {
           closeStream(stream);
           return stream;
@@ -126,8 +140,9 @@ export class Preflight {
     await new Promise(() => undefined);
   }
 
+  /** Fixed when the first card is shown: what is done does not change it. */
   get #count() {
-    return this.#needsScreen ? 3 : 2;
+    return 2 + this.#photoSteps + (this.needsScreen ? 1 : 0);
   }
 
   /** @param {number} n @returns {[number, number]} */

@@ -8,6 +8,7 @@
 
 import { sleep } from './backoff.js';
 import { Capture } from './capture.js';
+import { Checks } from './checks.js';
 import { Connector } from './connector.js';
 import { Emitter } from './emitter.js';
 import { closeStream, isGranted, openCamera } from './devices.js';
@@ -22,6 +23,7 @@ import { Messages } from './ui/messages.js';
 import { Observers } from './observers/all.js';
 import { Pausing } from './pausing.js';
 import { Preflight } from './preflight.js';
+import { showEnded } from './ui/admission.js';
 import { showWaiting } from './ui/steps.js';
 import { Watching } from './watching.js';
 
@@ -41,6 +43,7 @@ export class Session extends Emitter {
   #watching;
   /** @type {Preflight | null} */
   #preflight = null;
+  #checks;
   #observers;
   #capture;
   #told = false;
@@ -62,6 +65,7 @@ export class Session extends Emitter {
     this.#options = options;
     this.#observers = new Observers(this.report, { framed, link: () => this.#link, onNetwork: (online) => this.#network(online) });
     this.#messages = new Messages(root);
+    this.#checks = new Checks({ root, link: () => /** @type {Sdk.Link} */ (this.#link) }, this.report);
     this.#connector = new Connector({ base, body }, { onChanged: (old) => this.#changed(old) });
     for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
     const keeping = new Keeping({
@@ -69,7 +73,7 @@ export class Session extends Emitter {
       report: this.report,
       say: (full) => this.#messages.bufferFull(full),
       rest: () => this.#capture.stop(),
-      record: () => this.state === 'running' && this.#record(),
+      record: () => (this.state === 'running' || this.#checks.waiting) && this.#record(),
     });
     this.#capture = new Capture(this.observe, {
       onPiece: (piece) => keeping.keep(piece),
@@ -114,9 +118,9 @@ export class Session extends Emitter {
   }
 
   /** @type {Sdk.Report} */
-  report = (key, data = {}) => {
+  report = (key, data = {}, at) => {
     if (!this.#link || this.state === 'stopped') return;
-    const { seq: _, ...event } = this.#link.events.add(key, data);
+    const { seq: _, ...event } = this.#link.events.add(key, data, at);
     this.emit('event', event);
   };
 
@@ -160,10 +164,9 @@ export class Session extends Emitter {
     this.report('joined', { resumed: link.started.resumed });
     const buffer = /** @type {Sdk.Buffer} */ (this.#connector.buffer);
     if (!buffer.durable) this.report('bufferVolatile');
-    const needsScreen = this.#options.screen || policy.screen || policy.tracks.includes('screen');
     const consented = !this.#options.clear && (before?.uuid === link.uuid || (await wasConsented(buffer, link.uuid)));
     const preflight = new Preflight(
-      { root: this.#root, policy, options: this.#options, consented, needsScreen, chosen: before?.chosen ?? {} },
+      { root: this.#root, policy, options: this.#options, consented, checks: this.#checks, chosen: before?.chosen ?? {} },
       { report: this.report, onProblem: (error) => this.#problem(error) },
     );
     this.#preflight = preflight;
@@ -183,9 +186,12 @@ export class Session extends Emitter {
     this.#capture.adopt('camera', stream);
     // A page that continues a session records at once, whatever is asked next.
     if (settled) await this.#record();
-    if (needsScreen) this.#capture.adopt('screen', await preflight.screen());
+    await preflight.photos(stream, settled);
+    if (preflight.needsScreen) this.#capture.adopt('screen', await preflight.screen());
     if (this.#stopping) return;
     if (!settled) await this.#record();
+    this.#watching.renew();
+    await this.#checks.admission(() => this.#capture.streams.camera);
     this.#run(chosen);
   }
 
@@ -278,7 +284,9 @@ export class Session extends Emitter {
     answer: (message) => this.#watching.answer(message),
     live_failed: (message) => this.#watching.failed(message),
     state: ({ state, reason }) => this.#serverState(state, reason !== undefined),
+    approval: () => this.#checks.ring(),
     replaced: () => this.#replaced(),
+    photo_refused: ({ kind, code }) => this.report('photoRefused', { kind, code }),
     piece_refused: ({ piece, code }) => this.report('pieceRefused', { track: piece.track, run: piece.run, seq: piece.seq, code }),
   };
 
@@ -375,8 +383,10 @@ export class Session extends Emitter {
 
   /** @param {string} state */
   async #endedByServer(state) {
+    const { waiting } = this.#checks;
     await this.stop('server', state);
-    this.#messages.ended(state);
+    if (waiting) showEnded(this.#root, state);
+    else this.#messages.ended(state);
   }
 
   #replaced() {

@@ -4,6 +4,14 @@ declare namespace Sdk {
   type TrackName = 'camera' | 'screen';
   type State = 'idle' | 'starting' | 'running' | 'paused' | 'stopping' | 'stopped';
 
+  /** A still before it is sent; the canvas shows it. */
+  interface Still { canvas: HTMLCanvasElement; data: ArrayBuffer; dark: boolean }
+
+  type PhotoKind = 'id' | 'face';
+
+  /** A photo as the buffer keeps it; `at` on the session clock. */
+  interface Photo { session: string; kind: PhotoKind; at: number; sha256: string; data: ArrayBuffer }
+
   interface Picture { width: number; height: number; fps: number; kbps: number }
 
   interface Policy {
@@ -11,6 +19,7 @@ declare namespace Sdk {
     title: string | null;
     tracks: TrackName[];
     screen: boolean;
+    checks?: Record<PhotoKind | 'audio' | 'approval', boolean>;
     capture: { video_codec: string; camera: Picture; screen: Picture; audio_kbps: number };
     slice_ms: number;
     keyframe_ms: number;
@@ -47,6 +56,8 @@ declare namespace Sdk {
     session: string;
     profile_id: string;
     policy: Policy;
+    /** What of `policy.checks` is done. */
+    checks?: { photos: PhotoKind[]; approval: 'waiting' | 'approved' | 'rejected' | null; reason: string | null };
   }
 
   interface Credentials { session_token: string; drain_token: string; expires_at: number }
@@ -127,7 +138,7 @@ declare namespace Sdk {
     container?: string;
   }
 
-  type Report = (key: EventKey, data?: Record<string, unknown>) => void;
+  type Report = (key: EventKey, data?: Record<string, unknown>, at?: number) => void;
 
   /** What a page offers to the pages in its frames, as `window.parent.__proview`. */
   interface Port {

@@ -4,6 +4,8 @@ import { ready, use } from '/proview/static/sdk/locale.js';
 import { STRINGS } from '/proview/static/sdk/strings.js';
 import { Messages } from '/proview/static/sdk/ui/messages.js';
 import { Root } from '/proview/static/sdk/ui/root.js';
+import * as admission from '/proview/static/sdk/ui/admission.js';
+import { takePhoto } from '/proview/static/sdk/ui/photo.js';
 import * as steps from '/proview/static/sdk/ui/steps.js';
 
 const root = new Root(null);
@@ -32,13 +34,31 @@ const options = {
 };
 const problems = Object.keys(STRINGS).filter((key) => key + '_title' in STRINGS);
 
+/** A picture that was taken already, dark as well. @param {'id' | 'face'} kind */
+async function taken(kind) {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [640, 480];
+  canvas.getContext('2d').fillRect(0, 0, 640, 480);
+  takePhoto(root, { kind, stream: stream(), place, take: async () => ({ canvas, data: new ArrayBuffer(0), dark: true }) });
+  document.querySelector('#proview_root').shadowRoot.querySelector('button.primary').click();
+  await new Promise((resolve) => setTimeout(resolve));
+}
+
 /** Everything a candidate can be shown before the recording runs. */
 const cards = {
   preparing: () => steps.showWaiting(root, 'preparing'),
-  consent: () => steps.askConsent(root, { policy: { on_limit: 'stop', session_minutes: 90 }, options, screen: true, place }),
+  consent: () => steps.askConsent(root, { policy: { on_limit: 'stop', session_minutes: 90, checks: { id: true } }, options, screen: true, place }),
   declined: () => steps.showDeclined(root),
   asking: () => steps.showAsking(root, place),
   check: () => steps.checkDevices(root, { stream: stream(), devices, last: true, place, onHeard() {} }),
+  mustHear: () => steps.checkDevices(root, { stream: stream(), devices, last: false, mustHear: true, place, onHeard() {} }),
+  photoId: () => takePhoto(root, { kind: 'id', stream: stream(), place, take: () => new Promise(() => undefined) }),
+  photoFace: () => takePhoto(root, { kind: 'face', stream: stream(), place, take: () => new Promise(() => undefined) }),
+  takenId: () => taken('id'),
+  takenFace: () => taken('face'),
+  admission: () => admission.showAdmission(root)('admitNobody'),
+  rejected: () => admission.showRejected(root, `The name cannot be read. ${long}`),
+  ended: () => admission.showEnded(root, 'terminated'),
   screen: () => steps.shareScreen(root, place, () => new Promise(() => undefined)),
   ...Object.fromEntries(problems.map((code) => [code, () => steps.showProblem(root, { code, device: 'both' }, 'retry')])),
 };
@@ -64,6 +84,6 @@ window.show = async (name, language) => {
   root.uncover();
   for (const id of ['screen', 'replaced', 'service', 'camera', 'buffer', 'paused', 'limit', 'ended']) root.clearNotice(id);
   if (name === 'running') running();
-  else cards[name]();
+  else await Promise.race([cards[name](), new Promise((resolve) => setTimeout(resolve, 20))]);
   await new Promise((resolve) => setTimeout(resolve));
 };

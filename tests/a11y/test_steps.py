@@ -23,7 +23,17 @@ SIDEWAYS = f"""() => {ALL}.filter((one) => {{
 
 def names(page: Page) -> list[str]:
     found: list[str] = page.evaluate("() => names")
-    assert {"consent", "check", "screen", "device_refused", "running"} <= set(found)
+    assert {
+        "consent",
+        "check",
+        "photoId",
+        "takenFace",
+        "admission",
+        "rejected",
+        "screen",
+        "device_refused",
+        "running",
+    } <= set(found)
     return found
 
 

@@ -81,6 +81,8 @@ class Handler(BaseHTTPRequestHandler):
         if kind is None or (kind == "drain" and self.command != "PUT" and parts[1] != "events"):
             return self.json(401, {"code": "token_invalid", "message": "bad token"})
         self.hint = {"X-Proview-Mail": str(session.mail_seq), "X-Proview-State": session.state}
+        if self.command == "PUT" and parts[1] == "photos":
+            return self.put_photo(session, parts[2], body)
         if self.command == "PUT":
             return self.put_piece(session, parts, body, kind)
         given = json.loads(body)
@@ -90,6 +92,8 @@ class Handler(BaseHTTPRequestHandler):
             self.json(200, {"seqs": self.service.add_events(session, given["events"])})
         elif parts[1] == "poll":
             self.json(*self.service.poll(session, given))
+        elif parts[1] == "approval":
+            self.json(200, self.service.ask(session, given.get("again") is True))
         elif parts[1] == "live":
             session.offers.append(given)
             self.json(503, {"code": "live_unavailable", "message": "no media", "type": "warning"})
@@ -102,6 +106,15 @@ class Handler(BaseHTTPRequestHandler):
         else:
             session.ended_at_ms = given.get("at", session.ended_at_ms)
             self.json(200, self.service.command(session, parts[1], given.get("reason")))
+
+    def put_photo(self, session: FakeSession, kind: str, body: bytes) -> None:
+        if self.service.refuse_photo:
+            status, code = self.service.refuse_photo
+            return self.json(status, {"code": code, "message": code})
+        digest = "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
+        assert (self.headers["Content-Digest"], self.headers["Content-Type"]) == (digest, "image/jpeg")
+        session.photos.append((kind, body, int(self.headers["X-Photo-At"])))
+        self.json(201, {"stored": True, "version": 1})
 
     def put_piece(self, session: FakeSession, parts: list[str], body: bytes, kind: str) -> None:
         if self.service.holding:

@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 from .fake_http import Handler
+from .fake_proctor import FakeProctor
 
 PieceKey = tuple[str, int, int]
 
@@ -83,6 +84,9 @@ class FakeSession:
     mail_read: int = 0
     peer: str = ""
     polls: list[dict[str, Any]] = field(default_factory=list)
+    photos: list[tuple[str, bytes, int]] = field(default_factory=list)
+    approval: str | None = None
+    reason: str | None = None
 
     @property
     def token(self) -> str:
@@ -110,7 +114,7 @@ class FakeSession:
         return [event["name"] for _, event in sorted(self.events.items())]
 
 
-class FakeService:
+class FakeService(FakeProctor):
     """``with FakeService() as service:`` serves pages and the protocol on loopback ports."""
 
     def __init__(self) -> None:
@@ -236,6 +240,7 @@ class FakeService:
             "session": key[0],
             "profile_id": key[1],
             "policy": self.policy,
+            "checks": self.checks_done(session),
         }
         return (200 if found else 201), answer
 

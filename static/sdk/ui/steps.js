@@ -4,10 +4,12 @@ import { LevelMeter } from '../level.js';
 import { formatMinutes, ready } from '../locale.js';
 import { parseLinks } from '../options.js';
 import { explain, say } from '../strings.js';
+import { actions, card } from './card.js';
 import { el, videoOf } from './dom.js';
 import { richText } from './richtext.js';
 
 const HEARD_LEVEL = 0.18;
+const UNHEARD_AFTER_MS = 15_000;
 
 /**
  * @param {Sdk.Root} root
@@ -36,6 +38,7 @@ export function askConsent(root, { policy, options, screen, place }) {
     /** @type {[Sdk.StringKey, Sdk.StringKey][]} */
     const items = [['consentCamera', 'consentCameraMore'], ['consentMicrophone', 'consentMicrophoneMore']];
     if (screen) items.push(['consentScreen', 'consentScreenMore']);
+    if (policy.checks?.id || policy.checks?.face) items.push(['consentPhotos', 'consentPhotosMore']);
     items.push(['consentActivity', 'consentActivityMore']);
     const title = options.title || policy.title || '';
     const instructions = richText(options.additionalInstruction || policy.instructions || '');
@@ -75,10 +78,11 @@ export function showAsking(root, place) {
 /**
  * Live picture, microphone level and the choice of devices.
  * @param {Sdk.Root} root
- * @param {{stream: MediaStream, devices: {camera: MediaDeviceInfo[], microphone: MediaDeviceInfo[]}, last: boolean, place: [number, number], onHeard: () => void}} what
- * @returns {Promise<'go' | {camera?: string, microphone?: string}>} go on, or open these devices instead
+ * @param {{stream: MediaStream, devices: {camera: MediaDeviceInfo[], microphone: MediaDeviceInfo[]}, last: boolean, mustHear: boolean, place: [number, number], onHeard: () => void}} what `mustHear`: the way on
+ *     opens with the first sound, or after a while around it
+ * @returns {Promise<'go' | 'unheard' | {camera?: string, microphone?: string}>} go on, or open these devices instead
  */
-export function checkDevices(root, { stream, devices, last, place, onHeard }) {
+export function checkDevices(root, { stream, devices, last, mustHear, place, onHeard }) {
   return new Promise((resolve) => {
     const bar = el('i');
     const meter = el('div', { class: 'meter', role: 'meter', 'aria-label': say('level'), 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': 0 }, bar);
@@ -95,9 +99,18 @@ export function checkDevices(root, { stream, devices, last, place, onHeard }) {
       heard = true;
       hint.textContent = say('heard');
       hint.classList.add('good');
+      around.replaceWith(onward);
       onHeard();
     });
-    /** @param {'go' | {camera?: string, microphone?: string}} answer */
+    const onward = actions([last ? say('start') : say('next'), () => done('go'), true]);
+    const around = el('div', { class: 'actions' }, el('button', { type: 'button', class: 'primary', 'aria-disabled': 'true' }, say('next')));
+    const unheard = () => {
+      if (heard || !meter.isConnected) return;
+      hint.textContent = say('stillSilent');
+      around.replaceChildren(...actions([say('goUnheard'), () => done('unheard')]).children);
+    };
+    if (mustHear) setTimeout(unheard, UNHEARD_AFTER_MS);
+    /** @param {'go' | 'unheard' | {camera?: string, microphone?: string}} answer */
     const done = (answer) => {
       level.stop();
       resolve(answer);
@@ -119,7 +132,7 @@ export function checkDevices(root, { stream, devices, last, place, onHeard }) {
       el('div', { class: 'fields' }, choice('camera'), choice('microphone')),
       meter,
       hint,
-      actions([last ? say('start') : say('next'), () => done('go'), true]),
+      mustHear ? around : onward,
     ]));
     level.start();
   });
@@ -156,36 +169,4 @@ export function showProblem(root, error, way) {
     box.dataset.code = error.code;
     root.cover(box);
   });
-}
-
-/**
- * @param {[number, number] | null} place step n of m
- * @param {string} title
- * @param {(Node | null)[]} content
- */
-function card(place, title, content) {
-  const box = el('section', { class: 'card' });
-  if (place && place[1] > 1) {
-    const bar = el('i', { 'aria-hidden': 'true' });
-    bar.style.setProperty('--done', `${(100 * place[0]) / place[1]}%`);
-    box.append(el('p', { class: 'steps' }, say('step', { n: place[0], of: place[1] }), bar));
-  }
-  box.append(el('h1', { id: 'title', tabindex: '-1' }, title), ...content.filter((one) => one !== null));
-  return box;
-}
-
-/**
- * Buttons; each works once, so that a double click does not decide twice.
- * @param {...[string, () => void, boolean?]} buttons
- */
-function actions(...buttons) {
-  return el('div', { class: 'actions' }, ...buttons.map(([label, run, primary]) => {
-    const button = el('button', { type: 'button', class: primary ? 'primary' : '' }, label);
-    button.addEventListener('click', () => {
-      if (button.getAttribute('aria-disabled') === 'true') return;
-      button.setAttribute('aria-disabled', 'true');
-      run();
-    });
-    return button;
-  }));
 }

@@ -32,11 +32,17 @@ button { font: inherit; font-weight: 600; color: var(--ink); background: transpa
 button:hover { background: var(--tint); }
 button.primary { background: var(--accent); border-color: var(--accent); color: var(--accent-ink); }
 button.primary:hover { filter: brightness(1.08); }
-button[disabled] { opacity: .55; cursor: progress; }
+button[aria-disabled=true] { opacity: .55; cursor: default; } button[disabled] { opacity: .55; cursor: progress; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; } h1:focus-visible { outline: 0; }
-h1, p, li, span, button, label { overflow-wrap: anywhere; }
+h1, p, li, span, button, label, blockquote { overflow-wrap: anywhere; }
 .view { position: relative; background: #0b0f16; border-radius: 12px; overflow: hidden; aspect-ratio: 4 / 3; max-height: 40vh; width: 100%; margin-bottom: 14px; }
 .view video { position: absolute; width: 100%; height: 100%; object-fit: contain; transform: scaleX(-1); }
+.view.photo { max-height: 46vh; } .view.photo.id video { transform: none; }
+.view canvas { position: absolute; width: 100%; height: 100%; object-fit: contain; }
+.aim { position: absolute; inset: 9% 8%; border: 3px solid #fff; border-radius: 14px; box-shadow: 0 0 0 100vmax rgb(0 0 0 / .38), inset 0 0 0 1px rgb(0 0 0 / .6); }
+.face .aim { inset: 6% 31%; border-radius: 50%; }
+.line { display: flex; gap: 14px; align-items: center; } .line p { margin: 0; flex: 1; }
+blockquote { margin: 0 0 14px; padding: 10px 14px; border-radius: 10px; background: var(--tint); border-inline-start: 3px solid var(--bad); }
 .fields { display: grid; grid-template-columns: repeat(auto-fit, minmax(200px, 1fr)); gap: 12px; }
 label { display: grid; gap: 4px; font-size: 14px; font-weight: 600; min-width: 0; }
 select { font: inherit; font-weight: 400; color: inherit; background: var(--paper); border: 1px solid var(--line); border-radius: 8px; padding: 8px 10px; width: 100%; min-height: 44px; text-overflow: ellipsis; }
