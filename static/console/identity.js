@@ -33,7 +33,10 @@ export class Identity {
     const { photos, words, approval } = identity;
     this.#section.hidden = photos.length === 0 && approval === null;
     this.#section.dataset.approval = approval ?? '';
-    this.#find('[data-photos]')?.replaceChildren(...photos.map((one) => this.#photo(one, photos)));
+    // What counts now stands together; what was tried before behind it.
+    const isEarlier = (/** @type {import('./types.d.ts').Photo} */ photo) => photos.findIndex(({ kind }) => kind === photo.kind) !== photos.indexOf(photo);
+    const ordered = [...photos.filter((one) => !isEarlier(one)), ...photos.filter(isEarlier)];
+    this.#find('[data-photos]')?.replaceChildren(...ordered.map((one) => this.#photo(one, isEarlier(one))));
     const standing = this.#find('[data-standing]');
     if (standing) standing.textContent = standingOf(approval, words);
     this.#find('[data-approve]')?.toggleAttribute('hidden', approval !== 'waiting');
@@ -43,9 +46,8 @@ export class Identity {
       el('b', {}, by || 'The candidate'), ` ${SAID[word] ?? word}, `, el('time', { datetime: new Date(at).toISOString() }, localTime(at)), reason ? el('p', {}, reason) : null)));
   }
 
-  /** @param {import('./types.d.ts').Photo} photo @param {import('./types.d.ts').Photo[]} all */
-  #photo(photo, all) {
-    const earlier = all.some(({ kind, version }) => kind === photo.kind && version > photo.version);
+  /** @param {import('./types.d.ts').Photo} photo @param {boolean} earlier */
+  #photo(photo, earlier) {
     const name = `${nameOfPhoto(photo.kind)}${earlier ? `, try ${photo.version}` : ''}`;
     const address = addressOfPhoto(this.#base, photo);
     return el('li', { class: earlier ? 'earlier' : null },
