@@ -23,6 +23,7 @@ TECHNICAL_TABLE: Table = (
         browser("IndexedDB"),
         (
             (10018, "Local Buffer Full", "The browser has no room left to keep the recording.", TECHNICAL, 0),
+            (10113, "Local Buffer Has Room", "The browser keeps the recording again.", TECHNICAL, 0),
             (
                 10019,
                 "Local Buffer Not Durable",
@@ -37,8 +38,20 @@ TECHNICAL_TABLE: Table = (
         (
             (10020, "Piece Refused", "The server refused a piece of the recording for good.", TECHNICAL, 0),
             (10022, "Recorder Restarted", "The browser's recorder failed and was started again.", TECHNICAL, 0),
+            (
+                10111,
+                "Recording Quality Lowered",
+                "The machine or the connection does not keep up: smaller pictures, fewer of them, at last stills.",
+                TECHNICAL,
+                0,
+            ),
+            (10112, "Recording Quality Raised", "There is room for better pictures again.", TECHNICAL, 0),
             (10104, "Photo Refused", "The server refused a photo for good.", TECHNICAL, 0),
         ),
+    ),
+    (
+        browser("its two clocks, one of which stands still while the machine sleeps"),
+        ((10110, "Computer Woke Up", "The computer slept, and nothing was recorded meanwhile.", TECHNICAL, 0),),
     ),
     (
         browser("the shell of frame mode"),

@@ -13,10 +13,14 @@ _PAIRS: tuple[tuple[frozenset[int], frozenset[int], str, frozenset[str]], ...] =
     (frozenset({10014, 10015}), frozenset({10016}), "device", frozenset({"camera"})),
     (frozenset({27}), frozenset({26}), "permission", frozenset({"camera"})),
     (frozenset({12}), frozenset({10013}), "permission", frozenset({"screen"})),
-    (frozenset({10018}), frozenset({9}), "storage", frozenset({"camera", "screen"})),
+    (frozenset({10018}), frozenset({10113}), "storage", frozenset({"camera", "screen"})),
     (frozenset({10, 10007}), frozenset({9, 10008}), "network", frozenset({"camera", "screen"})),
 )
 JOINED, COMPLETED, PAGE_LOADED = 3, 113, 10009
+WOKE, QUALITY = 10110, (10111, 10112)
+# The recorders are started anew after it; a moment is needed to notice.
+AROUND_MS = 3000
+MOST_SLEPT_MS = 24 * 3_600_000
 # A page load explains a gap around it of this length, not more.
 PAGE_BEFORE_MS, PAGE_AFTER_MS = 5000, 5000
 
@@ -41,6 +45,12 @@ def causes_of(
     for at, event in ordered:
         if _is_page_load(event):
             causes.append(Cause(at - PAGE_BEFORE_MS, at + PAGE_AFTER_MS, "page"))
+        elif event.event_type_id == WOKE:
+            slept = event.data.get("slept_ms")
+            known = slept if isinstance(slept, int) and 0 < slept < MOST_SLEPT_MS else 0
+            causes.append(Cause(at - known - AROUND_MS, at + AROUND_MS, "sleep"))
+        elif event.event_type_id in QUALITY:
+            causes.append(Cause(at - AROUND_MS, at + AROUND_MS, "quality"))
     return causes
 
 

@@ -9,8 +9,8 @@ RECORDED, GAP = "recorded", "gap"
 # When several causes hold at once, the first of these names the gap.
 # What is known of the bytes says more than what happened in the browser at the time.
 PRIORITY = (
-    "damaged", "codec", "unreadable", "setup", "paused", "permission", "device", "storage", "network", "upload", "page",
-    "server", "browser",
+    "damaged", "codec", "unreadable", "setup", "paused", "permission", "device", "storage", "sleep", "network", "upload",
+    "page", "quality", "server", "browser",
 )  # fmt: skip
 # Of a session that goes on with another one: its recorder was being started, while the other's still ran.
 HANDOVER = "handover"

@@ -52,6 +52,7 @@ export function causeText(cause) {
     setup: 'consent and device check', paused: 'paused', permission: 'permission withdrawn', device: 'device lost', storage: 'browser storage full',
     network: 'network', upload: 'not uploaded yet', page: 'page load', server: 'server unavailable', damaged: 'damaged on disk', codec: 'recorded in another codec',
     unreadable: 'not readable', browser: 'browser closed or stopped', handover: 'changing to the next part',
+    sleep: 'computer asleep', quality: 'change of quality',
   };
   return words[cause ?? ''] ?? (cause || 'unknown cause');
 }

@@ -1,8 +1,8 @@
 /**
  * The durable client buffer: what is not acknowledged stays here, through reloads, crashes and closed browsers.
  *
- * IndexedDB with strict durability (Chrome's default is `relaxed`). It is bounded; when it is full the *newest* pieces are
- * refused, because what lies here already is evidence, and the recorder is told to stop until there is room.
+ * IndexedDB with strict durability (Chrome's default is `relaxed`). It is bounded: when it is full the recorders are told to stop
+ * until there is room, because what lies here already is evidence; the slices that they had begun are still kept.
  * Where IndexedDB is refused (private windows) everything is kept in memory, and `durable` says so.
  */
 
@@ -50,10 +50,9 @@ export class Buffer {
 
   /**
    * @param {Sdk.Piece} piece
-   * @returns {Promise<boolean>} false: full, the piece was not kept
+   * @returns {Promise<boolean>} false: it is full now
    */
   async putPiece(piece) {
-    if (this.#bytes + piece.size > this.limitBytes) return false;
     this.#bytes += piece.size;
     try {
       await this.#write('pieces', (store) => store.put(piece), () => this.#memory.pieces.set(keyText(pieceKey(piece)), piece));
@@ -62,7 +61,7 @@ export class Buffer {
       log.warn('piece could not be written to disk', reason);
       this.#memory.pieces.set(keyText(pieceKey(piece)), piece);
     }
-    return true;
+    return this.#bytes <= this.limitBytes;
   }
 
   /** @param {Sdk.PieceKey} key @returns {Promise<Sdk.Piece | undefined>} */

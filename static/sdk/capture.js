@@ -7,6 +7,7 @@
 
 import { sleep } from './backoff.js';
 import { closeStream, openCamera } from './devices.js';
+import { lowered } from './ladder.js';
 import { log } from './log.js';
 import { Recorder } from './recorder.js';
 
@@ -20,6 +21,7 @@ export class Capture {
   /** @type {{clock: Sdk.Clock, session: string, policy: Sdk.Policy} | null} */
   #target = null;
   #recording = false;
+  #level = 0;
   #reopening = false;
   #report;
   #callbacks;
@@ -77,6 +79,34 @@ export class Capture {
     return before.length > 0 ? Math.min(...before.map((recorder) => recorder.recordedTo)) : null;
   }
 
+  /** Ends the runs and starts others on the same streams: the clock jumped, or the quality is another one. */
+  async renew() {
+    if (!this.#recording || !this.#target) return;
+    const before = [...this.#recorders.values()];
+    this.#recorders.clear();
+    await Promise.all(before.map((recorder) => recorder.stop()));
+    if (this.#recording && this.#target) await this.start(this.#target);
+  }
+
+  /** Of the ladder, from 0 (as configured) downwards. @param {number} level */
+  async setQuality(level) {
+    this.#level = level;
+    const capture = this.#target && lowered(this.#target.policy.capture, level);
+    if (!capture) return;
+    for (const name of /** @type {Sdk.TrackName[]} */ (['camera', 'screen'])) {
+      const { width, height, fps } = capture[name];
+      const track = this.streams[name]?.getVideoTracks()[0];
+      // What a device cannot do it does as near as it can.
+      await track?.applyConstraints({ width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps, max: fps } }).catch((reason) => log.warn('quality', reason));
+    }
+    await this.renew();
+  }
+
+  /** How late the newest slice of any recorder is, ms. */
+  get lateMs() {
+    return Math.max(0, ...[...this.#recorders.values()].map((recorder) => recorder.lateMs));
+  }
+
   /** Ends the runs; resolves when their last pieces are durable here. The streams stay open. */
   async stop() {
     this.#recording = false;
@@ -109,7 +139,8 @@ export class Capture {
     const stream = this.streams[track];
     const target = this.#target;
     if (!stream?.active || !target || !this.#recording || this.#recorders.has(track)) return;
-    const recorder = new Recorder({ track, stream, ...target }, {
+    const policy = { ...target.policy, capture: lowered(target.policy.capture, this.#level) };
+    const recorder = new Recorder({ track, stream, ...target, policy }, {
       onPiece: this.#callbacks.onPiece,
       onFault: (reason) => this.#recorderFailed(track, recorder, reason),
     });

@@ -47,6 +47,17 @@ export class Clock {
     this.#offset = this.#best()?.offset ?? offset;
   }
 
+  /** How far the service's clock is ahead of this machine's steady one. */
+  get offset() {
+    return this.#offset;
+  }
+
+  /** A first guess, until the next answer: the machine slept. @param {number} ms */
+  shift(ms) {
+    this.#offset += ms;
+    this.#samples = [];
+  }
+
   /** Session-clock ms, an integer that is never negative. */
   now() {
     return Math.max(0, Math.round(Clock.local() + this.#offset - this.#startedAt));

@@ -83,6 +83,10 @@ const CATALOGUE = {
   connectionSlow: [10090, 'Connection Slow'],
   connectionGood: [10091, 'Connection Good Again'],
   leftOut: [10094, 'Events Left Out'],
+  woke: [10110, 'Computer Woke Up'],
+  qualityLowered: [10111, 'Recording Quality Lowered'],
+  qualityRaised: [10112, 'Recording Quality Raised'],
+  bufferRoom: [10113, 'Local Buffer Has Room'],
 };
 
 /** @typedef {keyof typeof CATALOGUE} EventKey */

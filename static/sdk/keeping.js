@@ -1,4 +1,7 @@
-/** Pieces into the durable buffer and on to the uploader. While the buffer is full nothing is recorded; with room it goes on. */
+/**
+ * Pieces into the durable buffer and on to the uploader. While the buffer is full nothing is recorded, and what lies in it, which is
+ * evidence, stays; with room it goes on.
+ */
 
 /**
  * @typedef {object} Parts
@@ -22,11 +25,9 @@ export class Keeping {
   /** @param {Sdk.Piece} piece */
   async keep(piece) {
     const { connector, report, say, rest } = this.#parts;
-    if (await connector.buffer?.putPiece(piece)) {
-      connector.add(piece);
-      return;
-    }
-    if (this.#full) return;
+    const hasRoom = await connector.buffer?.putPiece(piece);
+    connector.add(piece);
+    if (hasRoom || this.#full) return;
     this.#full = true;
     report('bufferFull', { bytes: connector.buffer?.bytes });
     say(true);
@@ -36,6 +37,7 @@ export class Keeping {
   #roomAgain() {
     this.#full = false;
     this.#parts.say(false);
+    this.#parts.report('bufferRoom');
     this.#parts.record();
   }
 }

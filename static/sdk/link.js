@@ -121,6 +121,20 @@ export class Link extends Emitter {
     return this.#remember();
   }
 
+  /** How much recorded time waits to be sent. */
+  get backlogMs() {
+    const { oldest } = this.uploader;
+    return oldest === null ? 0 : Math.max(0, this.clock.now() - oldest);
+  }
+
+  /** Sets the clock by the service. @param {number} ms @returns {Promise<boolean>} it answered in time */
+  async askTime(ms) {
+    const sentAt = Clock.local();
+    const answer = await Promise.race([this.api.post('heartbeat', { t: sentAt }).catch(() => null), sleep(ms)]);
+    if (answer) this.clock.sync(answer.server_time, sentAt);
+    return Boolean(answer);
+  }
+
   /**
    * Tells the service over whatever way is open. Resolves true when it answered.
    * @param {'stop' | 'pause' | 'resume'} name

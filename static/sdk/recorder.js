@@ -20,6 +20,8 @@ export class Recorder {
   #run = -1;
   #seq = 0;
   #from = 0;
+  #beganAt = 0;
+  #slicedAt = 0;
   #unloadingUntil = 0;
   /** @type {{seq: number, from: number, to: number, blob: Blob} | null} */
   #held = null;
@@ -43,6 +45,11 @@ export class Recorder {
   /** Session clock, ms: the end of the newest slice. */
   get recordedTo() {
     return this.#from;
+  }
+
+  /** How long the next slice is overdue, ms. */
+  get lateMs() {
+    return this.#recorder?.state === 'recording' && this.#run >= 0 ? Math.max(0, performance.now() - this.#slicedAt - this.#options.policy.slice_ms) : 0;
   }
 
   /** Resolves when the recorder runs. @returns {Promise<void>} */
@@ -96,12 +103,15 @@ export class Recorder {
   #begin() {
     if (this.#run >= 0) return;
     this.#run = this.#from = this.#options.clock.now();
+    this.#beganAt = this.#slicedAt = performance.now();
   }
 
   /** @param {Blob} blob */
   #slice(blob) {
     this.#begin();
-    const to = Math.max(this.#from, this.#options.clock.now());
+    // A run's stamps follow the steady clock of its media; corrections of the session clock are for the next run.
+    this.#slicedAt = performance.now();
+    const to = Math.round(this.#run + this.#slicedAt - this.#beganAt);
     if (blob.size === 0) return;
     this.#release(false);
     this.#held = { seq: this.#seq++, from: this.#from, to, blob };

@@ -15,7 +15,6 @@ import { closeStream, isGranted, openCamera } from './devices.js';
 import { ProviewError } from './errors.js';
 import { Keeping } from './keeping.js';
 import { wasConsented } from './link.js';
-import { Limit } from './limit.js';
 import { ready, use, useSetting } from './locale.js';
 import { log } from './log.js';
 import { recallRunning, rememberRunning } from './memory.js';
@@ -25,6 +24,7 @@ import { Pausing } from './pausing.js';
 import { Preflight } from './preflight.js';
 import { showEnded } from './ui/admission.js';
 import { showWaiting } from './ui/steps.js';
+import { Upkeep } from './upkeep.js';
 import { Watching } from './watching.js';
 
 const STOP_ANSWER_MS = 4000;
@@ -52,7 +52,7 @@ export class Session extends Emitter {
   #stopping = null;
   /** @type {Promise<boolean> | null} */
   #connecting = null;
-  #limit;
+  #upkeep;
   #listeners = new AbortController();
 
   /**
@@ -84,7 +84,7 @@ export class Session extends Emitter {
       },
     });
     this.#watching = new Watching(() => this.#link, () => (this.state === 'paused' ? { camera: null, screen: null } : this.#capture.streams));
-    this.#limit = new Limit(() => this.#link, { onStop: () => this.stop('limit'), onGoOn: () => this.#connector.goOn() });
+    this.#upkeep = new Upkeep({ capture: this.#capture, connector: this.#connector, running: () => this.state === 'running', report: this.report, stop: () => this.stop('limit') });
     this.#pausing = new Pausing({
       state: () => this.state,
       become: (state) => { this.state = state; },
@@ -241,7 +241,7 @@ export class Session extends Emitter {
     if (link && reason !== 'server' && reason !== 'path') this.report('completed', { reason });
     this.state = 'stopping';
     rememberRunning(null);
-    this.#limit.stop();
+    this.#upkeep.stop();
     this.#root.uncover();
     this.#root.preview(null, '');
     this.#observers.stop();
@@ -327,8 +327,8 @@ export class Session extends Emitter {
       if (this.#stopping) this.#link?.api.post('stop', {}, { keepalive: true }).catch(() => undefined);
     }, { signal: this.#listeners.signal });
     addEventListener('pageshow', (event) => event.persisted && this.#link?.signal.reconnect(), { signal: this.#listeners.signal });
-    this.#limit.start();
-    if (policy.on_limit === 'stop') this.#messages.endsIn(this.#limit.leftMs);
+    this.#upkeep.start();
+    if (policy.on_limit === 'stop') this.#messages.endsIn(this.#upkeep.leftMs);
     this.report('recordingStarted', this.captured);
     this.emit('running');
     if (link.started.state === 'paused') this.pause('server');

@@ -65,6 +65,12 @@ export class Uploader extends Emitter {
     return this.#entries.size;
   }
 
+  /** When the oldest piece that waits was recorded, session clock; null: none waits. */
+  get oldest() {
+    const first = this.#entries.values().next();
+    return first.done ? null : first.value.info.start;
+  }
+
   async start() {
     if (this.#timer) return;
     const { signal } = this.#listeners;

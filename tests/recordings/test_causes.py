@@ -56,3 +56,20 @@ def test_what_was_so_when_another_session_took_over_is_still_so() -> None:
         (0, 3000, "handover"),
         (-4000, 3000, "paused"),
     ]
+
+
+def test_sleep_and_changes_of_quality_explain_the_gaps_that_they_made() -> None:
+    slept, lowered = event(10110, 70_000, slept_ms=60_000), event(10111, 90_000, level=1)
+    causes = [(c.from_ms, c.to_ms, c.cause) for c in causes_of([slept, lowered], "camera", None)]
+    assert causes == [(7_000, 73_000, "sleep"), (87_000, 93_000, "quality")]
+
+
+@pytest.mark.parametrize("claim", [None, "long", -5, 10**15, [], 1.5])
+def test_a_sleep_of_nonsense_explains_nothing_but_the_moment(claim: object) -> None:
+    (cause,) = causes_of([event(10110, 70_000, slept_ms=claim)], "camera", None)
+    assert (cause.from_ms, cause.to_ms) == (67_000, 73_000)
+
+
+def test_a_full_buffer_explains_the_gap_until_there_is_room() -> None:
+    (cause,) = causes_of([event(10018, 5000), event(9, 6000), event(10113, 9000)], "screen", None)
+    assert (cause.from_ms, cause.to_ms, cause.cause) == (5000, 9000, "storage")

@@ -6,7 +6,6 @@ import base64
 import contextlib
 import hashlib
 import json
-import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -102,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
         elif parts[1] == "token":
             self.json(200, self.service.credentials(session))
         elif parts[1] == "heartbeat":
-            self.json(200, {"t": given["t"], "server_time": int(time.time() * 1000), "state": session.state})
+            self.json(200, {"t": given["t"], "server_time": self.service.now(), "state": session.state})
         else:
             session.ended_at_ms = given.get("at", session.ended_at_ms)
             self.json(200, self.service.command(session, parts[1], given.get("reason")))

@@ -209,6 +209,12 @@ class FakeService(FakeProctor):
     # Events arrive and are neither stored nor acknowledged.
     holding_events = False
 
+    ahead_ms = 0
+
+    def now(self) -> int:
+        """Epoch ms of this service."""
+        return int(time.time() * 1000) + self.ahead_ms
+
     # -- protocol ---------------------------------------------------------
 
     def start(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -223,7 +229,7 @@ class FakeService(FakeProctor):
                 None,
             )
             found = newest if newest is not None and newest.uuid != body.get("continues") else None
-            session = found or FakeSession(str(uuid.uuid4()), key, int(time.time() * 1000))
+            session = found or FakeSession(str(uuid.uuid4()), key, self.now())
             self.sessions[session.uuid] = session
         answer = {
             **self.credentials(session),
@@ -235,7 +241,7 @@ class FakeService(FakeProctor):
             else f"ws://127.0.0.1:{self._ws.socket.getsockname()[1]}/proview/v1/sessions/{session.uuid}/signal",
             "base_url": self.url + "/proview",
             "ice_servers": [],
-            "server_time": int(time.time() * 1000),
+            "server_time": self.now(),
             "started_at": session.started_at,
             "session": key[0],
             "profile_id": key[1],
@@ -248,7 +254,7 @@ class FakeService(FakeProctor):
         return {
             "session_token": session.token,
             "drain_token": "drain-" + session.uuid,
-            "expires_at": int(time.time() * 1000) + 900_000,
+            "expires_at": self.now() + 900_000,
         }
 
     def piece(self, *values: Any) -> Piece:
@@ -297,7 +303,7 @@ class FakeService(FakeProctor):
                 "messages": [message for _, message in session.mail],
                 "cursor": session.mail[-1][0] if session.mail else cursor,
                 "t": asked["t"],
-                "server_time": int(time.time() * 1000),
+                "server_time": self.now(),
                 "state": session.state,
                 "reason": "proctor",
                 "poll_after_ms": self.poll_after_ms,
@@ -344,7 +350,7 @@ class FakeService(FakeProctor):
                 {
                     "type": "welcome",
                     "state": session.state,
-                    "server_time": int(time.time() * 1000),
+                    "server_time": self.now(),
                     "started_at": session.started_at,
                     "watchers": 0,
                 }
@@ -387,7 +393,7 @@ class FakeService(FakeProctor):
     def _text(self, session: FakeSession, connection: ServerConnection, message: dict[str, Any]) -> None:
         kind = message["type"]
         if kind == "ping":
-            connection.send(json.dumps({"type": "pong", "t": message["t"], "server_time": int(time.time() * 1000)}))
+            connection.send(json.dumps({"type": "pong", "t": message["t"], "server_time": self.now()}))
         elif kind == "events" and self.holding_events:
             return
         elif kind == "events":
