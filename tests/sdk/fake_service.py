@@ -373,19 +373,9 @@ class FakeService(FakeProctor):
             return
         key = (header["track"], header["run"], header["seq"])
         if hashlib.sha256(body).hexdigest() != header["sha256"]:
-            connection.send(
-                json.dumps(
-                    {
-                        "type": "nack",
-                        "track": key[0],
-                        "run": key[1],
-                        "seq": key[2],
-                        "code": "digest_mismatch",
-                        "message": "",
-                        "retry": False,
-                    }
-                )
-            )
+            (track, run, seq) = key
+            nack = {"type": "nack", "track": track, "run": run, "seq": seq, "code": "digest_mismatch", "message": ""}
+            connection.send(json.dumps({**nack, "retry": False}))
             return
         self.store(session, key, Piece(body, header["start"], header["duration"], header.get("last", False), "socket"))
         connection.send(json.dumps({"type": "ack", "pieces": [key]}))
