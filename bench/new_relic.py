@@ -1,10 +1,12 @@
 """New Relic's own page middleware and insertion function, without an agent: what the injection is compared with.
 
-The classes are theirs, from PyPI (``requirements/bench.txt``); only the transaction, which says what to insert, is a stand-in.
+The classes are theirs, from PyPI (``requirements/bench.txt``). The transaction, which says what to insert, is a stand-in with a
+ready-made snippet, or theirs without an agent, which writes the snippet for each page.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +44,51 @@ class _Transaction:
         return self._tag
 
 
-class NewRelicMiddleware:
-    """``_WSGIApplicationMiddleware`` around an application."""
+class _AgentSettings(_Settings):
+    license_key = "0123456789abcdef0123456789abcdef01234567"
+    browser_key = "NRJS-0123456789abcdef012"
+    beacon = error_beacon = "beacon.example.com"
+    application_id = "1234567890"
+    js_agent_file = ""
+    # The real one is tens of kilobytes of script.
+    js_agent_loader = "/* loader */"
 
-    def __init__(self, middleware: Any, app: WSGIApplication, tag: bytes) -> None:
+    class browser_monitoring(_BrowserMonitoring):
+        ssl_for_http = None
+
+
+def _writing_transaction(web_transaction: Any) -> Any:
+    """Their ``WebTransaction`` with what ``browser_timing_header`` reads and nothing else: no agent stands behind it."""
+
+    class WritingTransaction(web_transaction):  # type: ignore[misc]
+        settings = _settings = _AgentSettings
+        enabled, autorum_disabled, background_task, ignore_transaction = True, False, False, False
+        rum_header_generated = False
+        _state = web_transaction.STATE_RUNNING
+        _frozen_path = "WebTransaction/Function/exam.views:take"
+        queue_start = start_time = time.time()
+        capture_params = attribute_filter = None
+
+        def __init__(self) -> None:
+            self._custom_params: dict[str, object] = {}
+            self._request_params: dict[str, object] = {}
+
+        def __del__(self) -> None:
+            """Nothing was begun."""
+
+    return WritingTransaction
+
+
+class NewRelicMiddleware:
+    """``_WSGIApplicationMiddleware`` around an application; ``transaction`` makes one for each request."""
+
+    def __init__(self, middleware: Any, app: WSGIApplication, transaction: Callable[[], Any]) -> None:
         self._middleware = middleware
         self._app = app
-        self._transaction = _Transaction(tag.decode())
+        self._transaction = transaction
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer: Iterable[bytes] = self._middleware(self._app, environ, start_response, self._transaction)
+        answer: Iterable[bytes] = self._middleware(self._app, environ, start_response, self._transaction())
         return answer
 
 
@@ -81,11 +118,14 @@ def new_relic(app: WSGIApplication, tag: bytes) -> dict[str, WSGIApplication]:
     add_peers()
     try:
         from newrelic.api.html_insertion import insert_html_snippet
+        from newrelic.api.web_transaction import WebTransaction
         from newrelic.api.wsgi_application import _WSGIApplicationMiddleware
     except ImportError:
         print("New Relic's agent is not installed (make bench installs it): not compared")
         return {}
+    ready = _Transaction(tag.decode())
     return {
-        "new_relic": NewRelicMiddleware(_WSGIApplicationMiddleware, app, tag),
+        "new_relic": NewRelicMiddleware(_WSGIApplicationMiddleware, app, lambda: ready),
+        "new_relic_snippet": NewRelicMiddleware(_WSGIApplicationMiddleware, app, _writing_transaction(WebTransaction)),
         "new_relic_function": JoinAndInsert(insert_html_snippet, app, tag),
     }

@@ -16,7 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from .inject import exam_page
+from .pages import exam_page
+from .paused import first_byte_ms, paused_page
 from .process_tree import cpu_seconds, reset_peak, resident_mb, tree_of
 from .proxy_targets import Missing, Target, all_targets, load_generator, static_upstream
 
@@ -52,17 +53,21 @@ def write_documents(folder: Path) -> None:
     (exam / "answers.json").write_text(json.dumps({f"question-{n}": "answer " * 4 for n in range(46)})[:2046] + '"}')
     (exam / "30k.html").write_bytes(exam_page(30 * 1024))
     (exam / "1m.html").write_bytes(exam_page(1024 * 1024))
-    head, _, rest = exam_page(1024 * 1024).partition(b"<body>")
+    head, body, rest = exam_page(1024 * 1024).partition(b"<body")
     with (exam / "200m.html").open("wb") as out:
-        out.write(head + b"<body>")
+        out.write(head + body)
         for _ in range(BIG_MB):
             out.write(rest)
 
 
+def _fields() -> str:
+    """What Chrome sends, for one request on a connection."""
+    return "".join(f"{name}: {value}\r\n" for name, value in {**CHROME, "Connection": "close"}.items())
+
+
 def fetch(port: int, path: str) -> tuple[bytes, int, float]:
     """(the first 64 KB of the answer, its length, seconds to its first byte), read like a browser and then thrown away."""
-    fields = "".join(f"{name}: {value}\r\n" for name, value in {**CHROME, "Connection": "close"}.items())
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{fields}\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{_fields()}\r\n".encode()
     with socket.create_connection(("127.0.0.1", port), 60) as sock:
         started = time.monotonic()
         sock.sendall(request)
@@ -161,19 +166,27 @@ def main() -> int:
         documents = folder / "documents"
         write_documents(documents)
         with (
-            static_upstream(folder, documents) as upstream,
+            paused_page() as paused,
+            static_upstream(folder, documents, paused.port) as upstream,
             all_targets(folder, f"http://127.0.0.1:{upstream.port}") as (targets, missing),
         ):
-            for reason in missing:
-                print(f"not measured: {reason}")
+            for peer in missing:
+                print(f"not measured: {peer}")
             for target in targets:
                 check(target)
             results = measure(wrk, targets)
             show(results)
             grown = {target.name: memory(target) for target in targets}
-    print(f"\n{f'a {BIG_MB} MB page':<30}{'MB at peak':>12}{'MB kept':>10}{'first byte ms':>15}")
+            waited = {target.name: first_byte_ms(paused, target.port, _fields()) for target in targets}
+    print(
+        f"\n{f'a {BIG_MB} MB page':<30}{'MB at peak':>12}{'MB kept':>10}{'first byte ms':>15}   first byte of a page that pauses"
+    )
     for name, (peak, kept, first_byte_s) in grown.items():
-        print(f"{name:<30}{peak:>12.1f}{kept:>10.1f}{first_byte_s * 1000:>15.1f}")
+        at = waited[name]
+        print(
+            f"{name:<30}{peak:>12.1f}{kept:>10.1f}{first_byte_s * 1000:>15.1f}   "
+            + ("held until the page goes on" if at is None else f"{at:.1f} ms")
+        )
     ours = results["proview"]
     summary: dict[str, object] = {"name": "proxy", "unit": "CPU microseconds per request"}
     for size, (cost, _) in ours.items():
@@ -182,6 +195,7 @@ def main() -> int:
         if name != "proview":
             summary[f"30 KB / {name}"] = round(ours[GOAL_PAGE][0] / sizes[GOAL_PAGE][0], 3)
     summary["200 MB page, MB"] = round(grown["proview"][0], 1)
+    summary["paused page, first byte ms"] = "held" if (at := waited["proview"]) is None else round(at, 1)
     print(json.dumps(summary))
     return 0
 

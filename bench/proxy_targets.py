@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from .paused import PATH
 from .peers import peer_program
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,9 +80,14 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Pat
 
 
 @contextmanager
-def static_upstream(folder: Path, documents: Path) -> Iterator[Target]:
+def static_upstream(folder: Path, documents: Path, paused_port: int) -> Iterator[Target]:
+    """nginx with the files, and the page that pauses, which a program of ours writes."""
     port = free_port()
-    server = f"listen 127.0.0.1:{port} reuseport; root {documents}; default_type text/html; location ~ json$ {{ default_type application/json; }}"
+    server = (
+        f"listen 127.0.0.1:{port} reuseport; root {documents}; default_type text/html;"
+        f" location ~ json$ {{ default_type application/json; }}"
+        f" location = {PATH} {{ proxy_pass http://127.0.0.1:{paused_port}; proxy_buffering off; }}"
+    )
     with _nginx(folder, "upstream", server) as pid, running_target(pid, port, folder):
         yield Target("nginx, static (no proxy)", port, pid, injects=False)
 

@@ -9,15 +9,23 @@ changed and compressed again at level 1, piece by piece, in bounded memory.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
-from .encodings import UNUSUAL, pushed_out_charset
+from .encodings import PRESCAN_BYTES, UNUSUAL, pushed_out_charset
 from .gzip_splice import HEADER, TRAILER_BYTES, TrailerCombiner, header_length, stored_block
 from .insertion import PageInsertion, Sniff
 from .place import BOM, LIMIT, Place, doctype, looks_like_document, place
 from .recode import RecodedInsertion
 
 PEEK_BYTES = 2048
+# Mostly enough. Inflating costs more than all the rest, so it goes on in steps.
+_FIRST_PEEK_BYTES = 512
 _WHITE_SPACE = b"\t\n\x0c\r "
+
+
+@lru_cache(256)
+def _beginning(prefix: bytes) -> bytes:
+    return HEADER + stored_block(prefix)
 
 
 class GzipInsertion:
@@ -44,6 +52,8 @@ class GzipInsertion:
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         self._header = 0
         self._looked = 0
+        # Without a charset in the header the page's own must be seen.
+        self._first_peek = _FIRST_PEEK_BYTES if charset else PRESCAN_BYTES
 
     def feed(self, data: bytes) -> bytes | None:
         if self._slow is not None:
@@ -81,27 +91,26 @@ class GzipInsertion:
 
     def _look(self) -> bytes | None:
         """Inflate no more than it takes to see the place."""
-        raw = self._raw
+        raw, inflate, peek = self._raw, self._inflate, self._peek
         while True:
-            part = raw[self._looked : self._looked + PEEK_BYTES]
-            self._looked += len(part)
+            part = inflate.unconsumed_tail
+            if not part:
+                part = raw[self._looked : self._looked + PEEK_BYTES]
+                self._looked += len(part)
+            wanted = self._first_peek if len(peek) < self._first_peek else PEEK_BYTES
             try:
-                self._peek += self._inflate.decompress(part, PEEK_BYTES - len(self._peek))
+                peek += inflate.decompress(part, wanted - len(peek))
             except zlib.error:
                 self.declined = "broken gzip"
                 return None
-            ended = self._inflate.eof
-            found = place(self._peek, final=ended)
-            if (
-                not self._spliceable
-                or ended
-                or found.found
-                and self._peek
-                or len(self._peek) >= PEEK_BYTES
-                or self._looked > LIMIT
-            ):
-                return self._decide(self._peek, found)
-            if self._looked >= len(raw):
+            ended = inflate.eof
+            is_more = bool(inflate.unconsumed_tail) or self._looked < len(raw)
+            found = place(peek, final=ended)
+            is_enough = found.found and peek and (self._header_charset or len(peek) >= PRESCAN_BYTES or not is_more)
+            if is_enough or ended or not self._spliceable or len(peek) >= PEEK_BYTES or self._looked > LIMIT:
+                return self._decide(peek, found)
+            if not is_more:
+                self._peek = peek
                 return None
 
     def _decide(self, peek: bytes, found: Place) -> bytes | None:
@@ -119,7 +128,7 @@ class GzipInsertion:
         self._prefix = doctype(peek[: found.offset]) + self._tag
         if not self._header_charset:
             self.charset = pushed_out_charset(peek, len(self._prefix))
-        start = HEADER + stored_block(self._prefix)
+        start = _beginning(self._prefix)
         self.growth = len(start) - self._header
         raw, self._raw, self._peek = memoryview(self._raw), b"", b""
         # Everything but the last eight bytes, which may be the trailer.

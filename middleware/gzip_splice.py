@@ -61,25 +61,26 @@ class TrailerCombiner:
         return struct.pack("<II", combined, (size + len(prefix)) & 0xFFFFFFFF)
 
     def _append_zeros(self, crc: int, count: int) -> int:
-        for a, b, c, d in self._steps:
-            if not count:
-                break
-            if count & 1:
-                crc = a[crc & 255] ^ b[crc >> 8 & 255] ^ c[crc >> 16 & 255] ^ d[crc >> 24]
-            count >>= 1
+        steps = self._steps
+        while count:
+            lowest = count & -count
+            a, b, c, d = steps[lowest]
+            crc = a[crc & 255] ^ b[crc >> 8 & 255] ^ c[crc >> 16 & 255] ^ d[crc >> 24]
+            count ^= lowest
         return crc
 
 
 Tables = tuple[list[int], list[int], list[int], list[int]]
 
 
-def _append_zeros_tables() -> list[Tables]:
-    steps = []
+def _append_zeros_tables() -> dict[int, Tables]:
+    """Power of two → its map."""
+    steps = {}
     factor = 1 << 30  # x, reflected
     for _ in range(3):
         factor = _multiply(factor, factor)  # x^8 stands for one byte of zeros
-    for _ in range(32):
-        steps.append(_tables([_multiply(factor, 1 << bit) for bit in range(32)]))
+    for number in range(32):
+        steps[1 << number] = _tables([_multiply(factor, 1 << bit) for bit in range(32)])
         factor = _multiply(factor, factor)
     return steps
 
