@@ -109,8 +109,9 @@ def test_coverage_comes_from_the_ledger(admin: Person, world: World) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_a_candidate_wrote_is_text_in_every_page(admin: Person, world: World, text: str) -> None:
     row = world.add_session(
-        external_id=text, profile_id=text, title=text, user_agent=text, address=text[:64], origin=text
-    )
+        external_id=text, profile_id=text, title=text, user_agent=text, address=text[:64], origin=text,
+        attendee={"name": text, "email": text}, workflow={"identifier": text},
+    )  # fmt: skip
     world.add_event(row, 100, 999_999, text[:80], note=text)
     world.runtime.refusals.count(text, text, text, text, text, text)
     for path in ["/", f"/?q={row.uuid}", f"/sessions/{row.uuid}", "/problems", "/callbacks"]:
@@ -120,6 +121,14 @@ def test_what_a_candidate_wrote_is_text_in_every_page(admin: Person, world: Worl
         assert "onerror=alert" not in re.sub(r"&lt;.*?&gt;", "", page.text)
         assert "<svg onload" not in page.text and "<img" not in page.text
         assert "49" not in re.findall(r"\{\{.*?\}\}", page.text)
+
+
+def test_what_a_page_told_of_attendee_and_exam_is_shown(admin: Person, world: World) -> None:
+    attendee = {"identifier": "7", "first_name": "Anna", "last_name": "Weber", "email": "7@attendee.invalid", "country": "Chile"}  # fmt: skip
+    row = world.add_session(profile_id="7", attendee=attendee, workflow={"identifier": "w-1", "title": "Algebra II"})
+    page = admin.get(f"/sessions/{row.uuid}").text
+    assert "Anna Weber" in page and "Chile" in page and "Algebra II" in page
+    assert "attendee.invalid" not in page, "an address that was only made up"
 
 
 def test_an_unknown_session_is_404_whatever_its_spelling(admin: Person, world: World) -> None:

@@ -188,7 +188,7 @@ def newer_server(tmp_path_factory: pytest.TempPathFactory, newer_exam: Site) -> 
     account = {"name": "main", "token": newer_site.TOKEN, "domains": [newer_exam.url], "require_launch": False}
     sections: dict[str, Any] = {
         "accounts": [account], "routes": [], "media": {"live": "off"},
-        "limits": {"slice_ms": 300, "starts_per_minute": 1000},
+        "limits": {"slice_ms": 300, "starts_per_minute": 1000, "heartbeat_s": 2},
     }  # fmt: skip
     server = Server(tmp_path_factory.mktemp("newer"), **sections)
     server.start()

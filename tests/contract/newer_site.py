@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from flask_proview.sessions.database import Database
-from flask_proview.sessions.models import Session
+from flask_proview.sessions.models import Session, State
+from flask_proview.sessions.store import SessionStore
 from tests.service.server import Server
 
 TOKEN = "7d3f0c52-61aa-4f0e-9b1c-5a2f4e8d9c10"
@@ -113,6 +114,14 @@ class Candidate:
         try:
             with database.read() as orm:
                 return list(orm.scalars(select(Session).order_by(Session.id.desc())))
+        finally:
+            database.dispose()
+
+    def terminate(self, uuid: str) -> None:
+        """As a proctor's button does it; another process writes the row, and the next heartbeat tells."""
+        database = Database(self.server.config.storage.database)
+        try:
+            SessionStore(database, self.server.config).end(uuid, State.TERMINATED, "proctor")
         finally:
             database.dispose()
 

@@ -136,6 +136,12 @@ def test_details_give_the_rating_by_uuid(service: Service, host: str | None) -> 
     assert details["proview_index"]["level"] == "high"
 
 
+def test_details_give_what_a_page_told_of_attendee_and_exam(service: Service) -> None:
+    row = service.session("17-42-1", attendee={"identifier": "42", "first_name": "Anna"}, workflow={"identifier": "w"})
+    details = service.call(f"/v1/sessions/{row.uuid}").get_json()
+    assert (details["attendee"]["first_name"], details["workflow"]) == ("Anna", {"identifier": "w"})
+
+
 def test_the_key_of_an_account_opens_its_own_sessions_only(service: Service) -> None:
     theirs = service.session("9-9-9", account="second")
     body = {"proview_token": TOKEN, "session_uuid": theirs.uuid}
