@@ -85,9 +85,13 @@ class Server:
 
     @property
     def worker_pid(self) -> int:
+        return self.worker_pids[0]
+
+    @property
+    def worker_pids(self) -> list[int]:
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
-        return int(children.split()[0])
+        return [int(pid) for pid in children.split()]
 
     @property
     def rss_mb(self) -> int:
