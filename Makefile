@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-.PHONY: help run test fast lint format bench sdk lock system clean
+.PHONY: help run test fast lint format bench chaos sdk lock system clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ $(VENV)/peers/.installed: requirements/bench.txt | $(BIN)/python
 
 bench: $(VENV)/.dev $(VENV)/peers/.installed system ## Benchmarks: ratios against named peers, in CPU-seconds
 	@$(BIN)/python -m bench
+
+chaos: $(VENV)/.dev ## A thousand SIGKILLs and 100,000 pieces: nothing lost, torn or doubled (a quarter of an hour)
+	@$(BIN)/python -m tests.chaos.kills
 
 sdk: node_modules/.installed $(VENV)/.run ## Bundle static/sdk into static/bundle (commit the result)
 	@$(BIN)/python scripts/build-sdk

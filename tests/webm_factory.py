@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -42,9 +43,19 @@ class _Unseekable(io.RawIOBase):
 
 
 def record(
-    seconds: float, *, fps: int = 15, audio: bool = True, codec: str = "libvpx", piece_ms: int = 1000, seed: int = 0
+    seconds: float,
+    *,
+    fps: int = 15,
+    audio: bool = True,
+    codec: str = "libvpx",
+    piece_ms: int = 1000,
+    seed: int = 0,
+    video_after_ms: int = 0,
 ) -> Recorded:
-    """A moving picture with a key frame every second, and a tone; one cluster per piece, as `videoKeyFrameIntervalDuration` gives."""
+    """A moving picture with a key frame every second, and a tone; one cluster per piece, as `videoKeyFrameIntervalDuration` gives.
+
+    :param video_after_ms: 1 keeps blocks in order to the millisecond, as browsers write and Media Source Extensions want them.
+    """
     sink = _Unseekable()
     frames = round(seconds * fps)
     options = {"live": "1", "cluster_time_limit": str(piece_ms)}
@@ -61,7 +72,7 @@ def record(
         for number in range(frames):
             picture = av.VideoFrame.from_ndarray(_picture(number, seed), format="rgb24")
             picture.pts, picture.time_base = number, Fraction(1, fps)
-            container.mux(video.encode(picture))
+            container.mux([_later(packet, video_after_ms) for packet in video.encode(picture)])
             while sound is not None and written_ms < (number + 1) * 1000 / fps:
                 container.mux(sound.encode(_tone(written_ms)))
                 written_ms += 20
@@ -69,6 +80,13 @@ def record(
         if sound is not None:
             container.mux(sound.encode(None))
     return Recorded(_cut(bytes(sink.data)), piece_ms, frames)
+
+
+def _later(packet: av.Packet[Any], by_ms: int) -> av.Packet[Any]:
+    if by_ms and packet.pts is not None:
+        packet.pts = packet.dts = round(packet.pts * 1000 * float(packet.time_base)) + by_ms
+        packet.time_base = Fraction(1, 1000)
+    return packet
 
 
 def _picture(number: int, seed: int) -> np.ndarray:

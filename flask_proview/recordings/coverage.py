@@ -48,7 +48,7 @@ def _run(run: Run, pieces: list[tuple[int, int, int, int]]) -> dict[str, Any]:
         "pieces": held,
         "missing": missing,
         "bytes": sum(length for *_, length in pieces),
-        "intervals": _intervals([(start, start + duration) for _, start, duration, _ in pieces]),
+        "intervals": joined_intervals([(start, start + duration) for _, start, duration, _ in pieces]),
     }
 
 
@@ -62,7 +62,8 @@ def _ranges(numbers: list[int]) -> list[list[int]]:
     return ranges
 
 
-def _intervals(spans: list[tuple[int, int]]) -> list[list[int]]:
+def joined_intervals(spans: list[tuple[int, int]]) -> list[list[int]]:
+    """Stretches of time without overlap; neighbours that nearly touch are one."""
     intervals: list[list[int]] = []
     for start, end in sorted(spans):
         if intervals and start <= intervals[-1][1] + JOIN_MS:

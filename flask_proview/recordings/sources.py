@@ -68,8 +68,7 @@ class TrackSources:
 def track_sources(db: Database, layout: Layout, session: Session, track: str) -> TrackSources:
     """Everything that is there for a track."""
     sources = TrackSources()
-    for run, slices in _runs(db, session, track):
-        slices = _on_the_servers_clock(session, run, slices)
+    for run, slices in stored_runs(db, session, track):
         sources.end_ms = max(sources.end_ms, *(piece.end_ms for piece in slices))
         sound = _sound(sources, layout, session, run, slices)
         if sound:
@@ -80,7 +79,8 @@ def track_sources(db: Database, layout: Layout, session: Session, track: str) ->
     return sources
 
 
-def _runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Slice]]]:
+def stored_runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Slice]]]:
+    """The runs of a track that have pieces, in the order of their starts, on the server's clock; pieces in order of seq."""
     with db.read() as orm:
         runs = orm.scalars(
             select(Run).where(Run.session_id == session.id, Run.track == track).order_by(Run.start_ms, Run.run)
@@ -93,7 +93,8 @@ def _runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Sl
         )
         for row in rows:
             pieces[row.run].append(Slice(row.seq, row.offset, row.length, row.start_ms, row.duration_ms, row.sha256))
-    return [(run, pieces[run.run]) for run in runs if pieces[run.run]]
+    held = [(run, pieces[run.run]) for run in runs if pieces[run.run]]
+    return [(run, _on_the_servers_clock(session, run, slices)) for run, slices in held]
 
 
 def _arrived_ms(db: Database, session: Session, track: str) -> float:

@@ -21,6 +21,7 @@ from flask_proview.sessions.models import Conflict, Damage, Event, Outcome, Piec
 from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, offset_ms, sitting_of, total_counts
 
 from .access import check_uuid, unknown_session
+from .growing import growing_tracks, is_growing
 from .photos import describe_photo, photo_url
 from .runtime import Runtime
 
@@ -59,17 +60,20 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
         }
 
 
-def playback_details(runtime: Runtime, session: Session, media_url: str, ticket: str | None) -> dict[str, Any]:
+def playback_details(
+    runtime: Runtime, session: Session, media_url: str, dvr_url: str, ticket: str | None
+) -> dict[str, Any]:
     """What the player shows (``GET M/v1/playback/<uuid>``): the whole sitting on one clock, by whichever of its sessions it is
-    asked for; ``media_url`` has ``{uuid}`` and ``{track}`` in it."""
+    asked for; the URLs have ``{uuid}`` and ``{track}`` in them. What still grows is played from its pieces."""
     with runtime.db.read() as orm:
         parts = sitting_of(orm, session)
         first, last = parts[0], parts[-1]
-        tracks, events = [], []
+        tracks: list[dict[str, Any]] = []
+        events: list[dict[str, Any]] = []
         for part in parts:
             begin = offset_ms(parts, part)
             rows = _outcomes(orm, part)
-            for recording in _recordings(orm, part):
+            for recording in [] if is_growing(part) else _recordings(orm, part):
                 track = recording["track"]
                 tracks.append({
                     **recording,
@@ -78,6 +82,8 @@ def playback_details(runtime: Runtime, session: Session, media_url: str, ticket:
                     "session_uuid": part.uuid,
                     "outcomes": [_moved(row, begin) for row in rows if row["track"] == track],
                 })  # fmt: skip
+            if is_growing(part):
+                tracks += growing_tracks(runtime, orm, part, begin, dvr_url)
             events += [{**event, "at": event["at"] + begin} for event in _events(orm, part)]
         return {
             "session": {
@@ -96,7 +102,10 @@ def playback_details(runtime: Runtime, session: Session, media_url: str, ticket:
             "tracks": tracks,
             "photos": [photo for part in parts for photo in _photos(runtime, orm, part, ticket)],
             "events": sorted(events, key=lambda event: event["at"]),
-            "outcomes": _joined_outcomes(orm, parts),
+            "outcomes": [
+                *_joined_outcomes(orm, parts),
+                *(row for track in tracks if track.get("growing") for row in track["outcomes"]),
+            ],
         }
 
 

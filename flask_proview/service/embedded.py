@@ -12,7 +12,7 @@ from .console.pages import make_environment
 
 # No inline code; the ticket stands in a data attribute.
 PAGE_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; {ancestors}"
 )
 

@@ -15,13 +15,12 @@ from flask_proview.sessions.models import Recording, Session
 
 from .details import playback_details
 from .embedded import embedded_page, expired_page
+from .growing import MEDIA_CSP, serve_stretch
 from .object_stream import recording_unknown, stream_copy
 from .piece_input import TRACKS
 from .requests import read_json
 from .runtime import Runtime
 from .tickets import issue_ticket, session_to_watch
-
-MEDIA_CSP = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 def register(blueprint: Blueprint, runtime: Runtime) -> None:
@@ -37,13 +36,21 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     def playback(uuid: str) -> Response:
         session = session_to_watch(runtime, request, uuid)
         ticket = request.args.get("ticket") or request.args.get("token")
-        url = f"{runtime.config.server.mount}/media/{{uuid}}/{{track}}.webm"
-        url += f"?ticket={quote(ticket)}" if ticket else ""
-        return jsonify(playback_details(runtime, session, url, ticket))
+        query = f"?ticket={quote(ticket)}" if ticket else ""
+        mount = runtime.config.server.mount
+        media_url, dvr_url = (
+            f"{mount}/media/{{uuid}}/{{track}}.webm{query}",
+            f"{mount}/v1/dvr/{{uuid}}/{{track}}{query}",
+        )
+        return jsonify(playback_details(runtime, session, media_url, dvr_url, ticket))
 
     @blueprint.get("/media/<uuid>/<track>.webm")
     def media(uuid: str, track: str) -> BaseResponse:
         return serve_recording(runtime, session_to_watch(runtime, request, uuid), track)
+
+    @blueprint.get("/v1/dvr/<uuid>/<track>")
+    def dvr(uuid: str, track: str) -> BaseResponse:
+        return serve_stretch(runtime, session_to_watch(runtime, request, uuid), track, request)
 
     @blueprint.get("/embedded/<uuid>", strict_slashes=False)
     @blueprint.get("/embedded/<uuid>/", strict_slashes=False)

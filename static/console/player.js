@@ -1,5 +1,5 @@
 // @ts-check
-/** The player of a finished session: camera and screen on one clock, timeline, events, coverage. Composes the parts in player/. */
+/** The player of a session, finished or growing: camera and screen on one clock, timeline, events, coverage. Composes the parts in player/. */
 import { el } from './dom.js';
 import { Controls } from './player/controls.js';
 import { playerData } from './player/data.js';
@@ -17,7 +17,8 @@ export class Player {
     this.root = root;
     const data = playerData(json);
     this.stage = new Stage(data);
-    this.engine = new Engine(data.tracks, this.stage.videos, data.length);
+    this.engine = new Engine(data.tracks, this.stage.videos, data.length, data.growing);
+    this.data = data;
     this.stage.attach(this.engine);
     this.timeline = new Timeline(data, this.engine);
     this.events = new EventList(data.events, (event) => this.engine.seek(event.at));
@@ -42,6 +43,7 @@ export class Player {
   start() {
     this.root.replaceChildren(this.element);
     this.engine.start();
+    this.stage.feeds.forEach((feed) => feed.start());
     this.keys.start();
     const paint = () => {
       if (this.engine.playing) {
@@ -57,7 +59,26 @@ export class Player {
     cancelAnimationFrame(this.#frame);
     this.keys.stop();
     this.engine.stop();
+    this.stage.feeds.forEach((feed) => feed.stop());
     this.root.replaceChildren();
+  }
+
+  /**
+   * The session has grown.
+   * @param {import('./types.d.ts').PlaybackJson} json
+   * @returns {boolean} false: other tracks than before, so that another player is needed
+   */
+  refresh(json) {
+    const fresh = playerData(json);
+    const { data } = this;
+    if (fresh.growing !== data.growing || fresh.tracks.length !== data.tracks.length) return false;
+    if (fresh.tracks.some((track, i) => track.url !== data.tracks[i]?.url)) return false;
+    fresh.tracks.forEach((track, i) => Object.assign(/** @type {object} */ (data.tracks[i]), { duration: track.duration, ledger: track.ledger }));
+    Object.assign(data, { length: fresh.length, ledgers: fresh.ledgers, events: fresh.events });
+    this.engine.length = fresh.length;
+    this.events.refresh(data.events);
+    this.timeline.refresh(this.events.shown);
+    return true;
   }
 
   fullscreen() {

@@ -1,43 +1,59 @@
 // @ts-check
-/** Waits until a session's recording is there and shows it; used by the session page and by the embedded page. */
+/** Shows a session's recording, also while it grows; used by the session page and by the embedded page. */
 import { ApiProblem, call, poll } from './api.js';
 import { el } from './dom.js';
 import { Player } from './player.js';
 
-const EVERY_MS = 1000;
+const EVERY_MS = 1500;
 
 /**
  * @param {HTMLElement} root
  * @param {string} url of the playback JSON
- * @param {{ open?: boolean }} [options] open: the session may still run
+ * @returns {() => void} stop
  */
-export function showRecording(root, url, { open = false } = {}) {
+export function showRecording(root, url) {
+  /** @type {Player | null} */
+  let player = null;
   const say = (/** @type {string} */ text, /** @type {string} */ kind) => {
     if (root.dataset.said === text) return;
     root.dataset.said = text;
     root.replaceChildren(el('div', { class: `waiting ${kind}`, role: kind === 'bad' ? 'alert' : 'status' }, kind === 'busy' ? el('span', { class: 'spinner' }) : null, el('p', {}, text)));
   };
+  const play = (/** @type {import('./types.d.ts').PlaybackJson} */ json) => {
+    if (player?.refresh(json)) return;
+    const before = player && { at: player.engine.position, playing: player.engine.playing };
+    player?.stop();
+    delete root.dataset.said;
+    player = new Player(root, json);
+    player.start();
+    if (before) player.engine.seek(before.at);
+    if (before?.playing) player.engine.play();
+  };
   say('Loading the recording…', 'busy');
-  poll(async () => {
+  const end = poll(async () => {
     /** @type {import('./types.d.ts').PlaybackJson} */
     let json;
     try {
       json = await call(url);
     } catch (error) {
       if (error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.status !== 429) {
+        player?.stop();
+        player = null;
         say(error.status === 401 ? 'This view has expired. Reload the page that shows it.' : error.message, 'bad');
         return false;
       }
-      say('The server does not answer. Trying again…', 'busy');
+      // What is loaded goes on playing.
+      if (!player) say('The server does not answer. Trying again…', 'busy');
       throw error;
     }
-    if (!json.finalised) {
-      const running = open || ['created', 'running', 'paused'].includes(json.state);
-      say(running ? 'The session is still running. Its recording opens here by itself seconds after the end.' : 'The session has ended. Its recording is being prepared and opens here by itself.', 'busy');
-      return true;
-    }
-    delete root.dataset.said;
-    new Player(root, json).start();
-    return false;
+    const running = ['created', 'running', 'paused'].includes(json.state);
+    if (json.tracks.length || (json.finalised && !running)) play(json);
+    else say(running ? 'The session is running, and nothing was recorded so far. The picture appears here by itself.' : 'The session has ended. Its recording is being prepared and opens here by itself.', 'busy');
+    return running || !json.finalised;
   }, EVERY_MS);
+  return () => {
+    end();
+    player?.stop();
+    player = null;
+  };
 }

@@ -5,6 +5,7 @@ import { el } from './dom.js';
 import { Feed } from './feed.js';
 import { clock, size } from './format.js';
 import { LiveView } from './live.js';
+import { FromTheStart } from './fromthestart.js';
 import { showRecording } from './recording.js';
 import { Identity } from './identity.js';
 import { localise } from './times.js';
@@ -20,10 +21,15 @@ function running(root, identity) {
   // The picture comes from the newest session of the sitting; at the time limit another one goes on with it.
   let newest = root.dataset.newest;
   const view = live === 'yes' ? new LiveView({ url: `${at(newest)}/live`, iceServers: JSON.parse(root.dataset.ice || '[]') }) : null;
+  const watch = root.dataset.watch === 'yes' ? new FromTheStart(`${mount}/v1/playback/${encodeURIComponent(uuid ?? '')}`, view !== null) : null;
   const problem = el('p', { class: 'notice bad', role: 'status', hidden: true });
   const notices = [...root.children];
-  root.replaceChildren(...notices, problem, el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element));
-  const ended = () => location.reload();
+  const now = el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element);
+  root.replaceChildren(...notices, problem, ...(watch ? [watch.choice, watch.element] : []), now);
+  watch?.addEventListener('change', () => { now.hidden = watch.open; });
+  if (watch && !view) watch.show(true);
+  // Who watches from the start goes on doing so: the view opens the finished recording by itself.
+  const ended = () => { if (!watch?.open) location.reload(); };
   view?.addEventListener('ended', ended);
   if (view) afterLoad(() => view.start());
   let last = 0;

@@ -27,7 +27,8 @@ export interface IdentityJson { photos: Photo[]; words: Word[]; approval: string
 
 export interface Outcome { track: string; from_ms: number; to_ms: number; outcome: string; cause: string | null; source: string | null }
 
-export interface Track { track: string; url: string; mime: string; offset_ms: number; duration_ms: number; made_at: number; outcomes: Outcome[] }
+/** `growing`: of a session that runs, or whose recording is not made yet; `url` gives stretches of its pieces. */
+export interface Track { track: string; url: string; mime: string; offset_ms: number; duration_ms: number; made_at?: number; growing?: boolean; outcomes: Outcome[] }
 
 export interface PlaybackJson {
   session: { session_uuid: string; duration_ms: number; started_at: number; ended_at: number | null; title: string | null };
@@ -35,6 +36,6 @@ export interface PlaybackJson {
 }
 
 /** A recording on the sitting's clock, with what its session's ledger says about it; `key` is the name, numbered from the second part on. */
-export interface PlayerTrack { key: string; name: string; url: string; offset: number; duration: number; ledger: Outcome[] }
+export interface PlayerTrack { key: string; name: string; url: string; growing: boolean; offset: number; duration: number; ledger: Outcome[] }
 
-export interface PlayerData { length: number; startedAt: number; tracks: PlayerTrack[]; ledgers: Map<string, Outcome[]>; events: SessionEvent[] }
+export interface PlayerData { length: number; growing: boolean; startedAt: number; tracks: PlayerTrack[]; ledgers: Map<string, Outcome[]>; events: SessionEvent[] }

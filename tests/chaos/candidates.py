@@ -8,7 +8,9 @@ import http.client
 import json
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection
@@ -99,7 +101,7 @@ class Candidate(threading.Thread):
         headers = {"X-Proview-Token": token}
         self._insist(lambda: self._server.request("POST", f"/proview/v1/sessions/{uuid}/stop", {}, headers))
 
-    def _insist(self, call):  # type: ignore[no-untyped-def]
+    def _insist(self, call: Callable[[], Any]) -> Any:
         while True:
             try:
                 answer = call()
@@ -146,7 +148,9 @@ class Candidate(threading.Thread):
                     flying[key] = sha256
                 self._receive(ws, uuid, flying, left)
 
-    def _receive(self, ws: ClientConnection, uuid: str, flying: dict[Key, str], left: dict[Key, tuple[bytes, str]]) -> None:
+    def _receive(
+        self, ws: ClientConnection, uuid: str, flying: dict[Key, str], left: dict[Key, tuple[bytes, str]]
+    ) -> None:
         try:
             message = json.loads(ws.recv(timeout=WAIT_S))
         except TimeoutError:

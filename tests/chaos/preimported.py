@@ -4,6 +4,6 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import flask_proview.service.app  # noqa: E402, F401
-import flask_proview.service.runtime  # noqa: E402, F401
+import flask_proview.service.app  # noqa: E402
+import flask_proview.service.runtime  # noqa: E402
 import flask_proview.service.signal.route  # noqa: E402, F401

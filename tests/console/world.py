@@ -20,7 +20,7 @@ from flask_proview.recordings.pieces import IncomingPiece
 from flask_proview.service.app import create_app
 from flask_proview.service.runtime import Runtime, build_runtime
 from flask_proview.sessions.database import now_ms
-from flask_proview.sessions.models import Event, Session
+from flask_proview.sessions.models import Event, Session, State
 from flask_proview.sessions.sittings import join
 from tests.service.build import make_config
 from tests.webm_factory import record
@@ -85,9 +85,20 @@ class World:
             event.received_at, event.data = row.started_at + at_ms, data
             db.add(event)
 
-    def add_run(self, row: Session, track: str, start_ms: int, seconds: float) -> None:
+    def add_run(
+        self,
+        row: Session,
+        track: str,
+        start_ms: int,
+        seconds: float,
+        *,
+        audio: bool = True,
+        codec: str = "libvpx",
+        mime: str = "",
+    ) -> None:
         """One recorder run of ``seconds``, as pieces of a second, durable."""
-        made = record(seconds, audio=track == "camera", seed=1 if track == "screen" else 0)
+        sound = audio and track == "camera"
+        made = record(seconds, audio=sound, codec=codec, seed=1 if track == "screen" else 0, video_after_ms=1)
         for seq, body in enumerate(made.pieces):
             piece = IncomingPiece(
                 session_id=row.id,
@@ -98,11 +109,16 @@ class World:
                 sha256=hashlib.sha256(body).hexdigest(),
                 start_ms=start_ms + seq * made.piece_ms,
                 duration_ms=made.piece_ms,
-                mime="video/webm;codecs=vp8,opus",
+                mime=mime or ("video/webm;codecs=vp8,opus" if sound else "video/webm;codecs=vp8"),
                 last=seq == len(made.pieces) - 1,
                 body=body,
             )
             self.runtime.pieces.store(piece)
+
+    def end(self, row: Session) -> None:
+        """Stop it now, and make its recording."""
+        self.runtime.sessions.end(row.uuid, State.STOPPED, "page")
+        self.finalise(row)
 
     def finalise(self, row: Session) -> None:
         Finaliser(self.runtime.db, self.config).finalise(row.uuid)

@@ -29,9 +29,9 @@ def test_what_is_held_and_what_is_missing_make_the_run(seqs: set[int], last: int
 
 
 @given(st.lists(st.tuples(st.integers(-500, 5000), st.integers(0, 2000)), max_size=12))
-def test_intervals_are_sorted_apart_and_lose_nothing(spans: list[tuple[int, int]]) -> None:
+def testjoined_intervals_are_sorted_apart_and_lose_nothing(spans: list[tuple[int, int]]) -> None:
     stretches = [(start, start + length) for start, length in spans]
-    intervals = coverage_module._intervals(stretches)
+    intervals = coverage_module.joined_intervals(stretches)
     for one, two in zip(intervals, intervals[1:], strict=False):
         assert two[0] > one[1] + coverage_module.JOIN_MS
     for start, end in stretches:

@@ -204,6 +204,21 @@ PATHS: dict[str, Any] = {
     "/media/{uuid}/{track}.webm": {
         "get": _file("playback", "A recording; byte ranges.", "video/webm", security=_WATCH, parameters=(_UUID, _TRACK), statuses=(200, 206))
     },
+    "/v1/dvr/{uuid}/{track}": {
+        "get": {
+            **_file(
+                "playback", "A growing session from a moment on (at), or what follows a piece (run, seq), as WebM for Media Source Extensions.",
+                "video/webm", security=_WATCH,
+                parameters=(
+                    _UUID, _TRACK,
+                    {"name": "at", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": MAX_SAFE}},
+                    {"name": "run", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": MAX_SAFE}},
+                    {"name": "seq", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": 10_000_000}},
+                ),
+                statuses=(200, 204),
+            ),
+        }
+    },
     "/media/{uuid}/photos/{kind}-{version}.jpg": {
         "get": _file(
             "playback", "A photo that the candidate took.", "image/jpeg", security=_WATCH,

@@ -3,6 +3,8 @@
 import { el, iconButton, relabel } from '../dom.js';
 import { clock } from '../format.js';
 
+// So near to the newest picture it is called live.
+const NEAR_EDGE_MS = 4000;
 export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 
 /** @typedef {import('./engine.js').Engine} Engine */
@@ -19,6 +21,12 @@ export class Controls {
     this.playButton = iconButton('Play (space)', 'play', () => engine.toggle());
     this.playButton.classList.add('play');
     this.time = el('span', { class: 'now' }, '0:00');
+    this.total = el('span', { class: 'total' }, ` / ${clock(engine.length)}`);
+    this.edge = el('button', { type: 'button', class: 'to-live', hidden: !engine.growing, title: 'To the newest picture' }, 'Live');
+    this.edge.addEventListener('click', () => {
+      engine.seek(engine.end);
+      engine.play();
+    });
     this.speed = el('select', { 'aria-label': 'Speed', title: 'Speed (↑ ↓)' }, ...SPEEDS.map((speed) => el('option', { value: speed }, `${speed}×`)));
     this.speed.value = '1';
     this.speed.addEventListener('change', () => engine.setRate(Number(this.speed.value)));
@@ -31,7 +39,8 @@ export class Controls {
       this.playButton,
       iconButton('Back 10 s (J)', 'back', () => engine.seek(engine.position - 10_000)),
       iconButton('Forward 10 s (L)', 'forward', () => engine.seek(engine.position + 10_000)),
-      el('span', { class: 'time' }, this.time, el('span', { class: 'total' }, ` / ${clock(engine.length)}`)),
+      el('span', { class: 'time' }, this.time, this.total),
+      this.edge,
       el('span', { class: 'spring' }),
       this.speed,
       el('span', { class: 'sound' }, this.muteButton, this.volume),
@@ -44,6 +53,9 @@ export class Controls {
   update() {
     const text = clock(this.engine.position);
     if (this.time.textContent !== text) this.time.textContent = text;
+    const total = ` / ${clock(this.engine.length)}`;
+    if (this.total.textContent !== total) this.total.textContent = total;
+    this.edge.setAttribute('aria-pressed', String(this.engine.position >= this.engine.end - NEAR_EDGE_MS));
   }
 
   toggleMute() {

@@ -24,7 +24,7 @@ export function playerData(json) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   const tracks = json.tracks
-    .map((t) => ({ name: t.track, url: t.url, offset: t.offset_ms, duration: t.duration_ms, ledger: (t.outcomes?.length ? t.outcomes : ledgers.get(t.track)) ?? wholeTrack(t) }))
+    .map((t) => ({ name: t.track, url: t.url, growing: t.growing === true, offset: t.offset_ms, duration: t.duration_ms, ledger: (t.outcomes?.length ? t.outcomes : ledgers.get(t.track)) ?? wholeTrack(t) }))
     .sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name) || a.offset - b.offset)
     .map((track) => {
       const count = (counts.get(track.name) ?? 0) + 1;
@@ -37,8 +37,10 @@ export function playerData(json) {
     .filter((event) => Number.isFinite(event.at))
     .map((event) => ({ ...event, at: Math.max(0, event.at) }))
     .sort((a, b) => a.at - b.at);
-  const length = Math.max(1000, json.session.duration_ms, ...ends, ...tracks.map((t) => t.offset + t.duration));
-  return { length, startedAt: json.session.started_at, tracks, ledgers, events };
+  // While it grows, the end is what has arrived; the session itself is some seconds ahead.
+  const growing = tracks.some((track) => track.growing);
+  const length = Math.max(1000, growing ? 0 : json.session.duration_ms, ...ends, ...tracks.map((t) => t.offset + t.duration));
+  return { growing, length, startedAt: json.session.started_at, tracks, ledgers, events };
 }
 
 /**

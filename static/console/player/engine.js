@@ -12,6 +12,8 @@ const MAX_NUDGE = 0.1;
 const MAX_HTML_RATE = 16;
 // The ledger's and the file's first millisecond need not be the same.
 const EDGE_S = 0.05;
+// While a session grows, its newest seconds are still on their way to the element.
+const EDGE_MS = 2500;
 
 /** @typedef {import('../types.d.ts').PlayerTrack} PlayerTrack */
 
@@ -30,7 +32,7 @@ class Voice {
     if (this.broken) return false;
     const seconds = this.seconds(at);
     // The file may end a moment before the ledger says; a video that has ended cannot lead.
-    const known = Number.isFinite(this.video.duration) ? this.video.duration : this.track.duration / 1000;
+    const known = Number.isFinite(this.video.duration) && !this.track.growing ? this.video.duration : this.track.duration / 1000;
     return seconds >= -EDGE_S && seconds < known - 0.03 && outcomeAt(this.track.ledger, at)?.outcome === 'recorded';
   }
 
@@ -53,10 +55,11 @@ export class Engine extends EventTarget {
   #playing = false;
   #rate = 1;
 
-  /** @param {PlayerTrack[]} tracks @param {Map<string, HTMLVideoElement>} videos by key of the track @param {number} length */
-  constructor(tracks, videos, length) {
+  /** @param {PlayerTrack[]} tracks @param {Map<string, HTMLVideoElement>} videos by key of the track @param {number} length @param {boolean} [growing] */
+  constructor(tracks, videos, length, growing = false) {
     super();
     this.length = length;
+    this.growing = growing;
     this.voices = tracks.flatMap((track) => {
       const video = videos.get(track.key);
       return video ? [new Voice(track, video)] : [];
@@ -79,11 +82,16 @@ export class Engine extends EventTarget {
   get playing() { return this.#playing; }
   get rate() { return this.#rate; }
 
+  /** How far one can go now, session-clock ms. */
+  get end() {
+    return this.growing ? Math.max(0, this.length - EDGE_MS) : this.length;
+  }
+
   /** Session-clock ms. */
   get position() {
-    if (this.#lead) return Math.min(this.length, this.#lead.position);
+    if (this.#lead) return Math.min(this.end, this.#lead.position);
     const passed = this.#playing ? (performance.now() - this.#baseAt) * this.#rate : 0;
-    return Math.min(this.length, this.#base + passed);
+    return Math.min(this.end, this.#base + passed);
   }
 
   /** Whether the leading picture is still being loaded. */
@@ -111,7 +119,7 @@ export class Engine extends EventTarget {
 
   play() {
     if (this.#playing) return;
-    if (this.position >= this.length - 50) this.seek(0);
+    if (!this.growing && this.position >= this.length - 50) this.seek(0);
     this.#rebase(this.position);
     this.#playing = true;
     this.#tick();
@@ -133,7 +141,7 @@ export class Engine extends EventTarget {
 
   /** @param {number} at session-clock ms */
   seek(at) {
-    const target = Math.max(0, Math.min(this.length, at));
+    const target = Math.max(0, Math.min(this.end, at));
     this.#rebase(target);
     this.#lead = null;
     for (const voice of this.voices) if (voice.covers(target)) voice.video.currentTime = Math.max(0, voice.seconds(target));
@@ -153,12 +161,12 @@ export class Engine extends EventTarget {
     const at = this.position;
     if (this.voices.some((voice) => voice.covers(at))) return null;
     const starts = this.voices.flatMap(({ track }) => track.ledger.filter((row) => row.outcome === 'recorded' && row.from_ms > at).map((row) => row.from_ms));
-    return Math.min(this.length, ...starts);
+    return Math.min(this.end, ...starts);
   }
 
   /** @param {number} [at] */
   #tick(at = this.position) {
-    if (this.#playing && at >= this.length) this.pause();
+    if (this.#playing && !this.growing && at >= this.length) this.pause();
     const lead = this.voices.find((voice) => voice.covers(at)) ?? null;
     if (lead !== this.#lead) {
       this.#rebase(at);

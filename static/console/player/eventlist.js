@@ -24,12 +24,27 @@ export class EventList extends EventTarget {
     this.search = el('input', { type: 'search', placeholder: 'Filter events', 'aria-label': 'Filter events', autocomplete: 'off' });
     this.list = el('ol', { class: 'event-list', tabindex: 0, 'aria-label': 'Events in order of time' });
     this.note = el('p', { class: 'hint event-note' });
+    this.count = el('span', { class: 'count' }, String(events.length));
+    this.chips = this.#chips();
     this.element = el('section', { class: 'events', 'aria-label': 'Events' },
-      el('div', { class: 'events-head' }, el('h2', {}, 'Events'), el('span', { class: 'count' }, String(events.length))),
-      this.search, this.#chips(), this.list, this.note);
+      el('div', { class: 'events-head' }, el('h2', {}, 'Events'), this.count),
+      this.search, this.chips, this.list, this.note);
     this.search.addEventListener('input', () => this.#refilter());
     for (const name of ['wheel', 'touchmove', 'keydown']) this.list.addEventListener(name, () => { this.#touched = Date.now(); }, { passive: true });
     this.#render();
+  }
+
+  /** @param {SessionEvent[]} events the list has grown; what is filtered and read stays */
+  refresh(events) {
+    if (events.length === this.events.length) return;
+    this.events = events;
+    this.count.textContent = String(events.length);
+    const chips = this.#chips();
+    this.chips.replaceWith(chips);
+    this.chips = chips;
+    this.#select();
+    this.#render();
+    this.#current = -1;
   }
 
   /** @param {number} at marks the newest event that has happened, and keeps it in sight */
@@ -59,7 +74,7 @@ export class EventList extends EventTarget {
     const present = SEVERITIES.filter((severity) => this.events.some((event) => event.severity === severity));
     return el('div', { class: 'chips', role: 'group', 'aria-label': 'Severity' }, ...present.map((severity) => {
       const count = this.events.filter((event) => event.severity === severity).length;
-      const chip = el('button', { type: 'button', class: 'chip', 'data-severity': severity, 'aria-pressed': 'true' }, severityText(severity), el('small', {}, String(count)));
+      const chip = el('button', { type: 'button', class: 'chip', 'data-severity': severity, 'aria-pressed': String(!this.hidden.has(severity)) }, severityText(severity), el('small', {}, String(count)));
       chip.addEventListener('click', () => {
         if (!this.hidden.delete(severity)) this.hidden.add(severity);
         chip.setAttribute('aria-pressed', String(!this.hidden.has(severity)));
@@ -70,16 +85,20 @@ export class EventList extends EventTarget {
   }
 
   #refilter() {
+    this.#select();
+    this.#from = 0;
+    this.#current = -1;
+    this.#render();
+    this.dispatchEvent(new Event('filter'));
+  }
+
+  #select() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     this.shown = this.events.filter((event) => {
       if (this.hidden.has(event.severity)) return false;
       const text = `${event.name} ${detailText(event.data)}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
-    this.#from = 0;
-    this.#current = -1;
-    this.#render();
-    this.dispatchEvent(new Event('filter'));
   }
 
   #render() {

@@ -3,6 +3,7 @@
 import { el, iconButton } from '../dom.js';
 import { causeText, spoken, trackText } from '../format.js';
 import { outcomeAt } from './data.js';
+import { Feed } from './feed.js';
 
 const LONG_GAP_MS = 2000;
 
@@ -22,6 +23,8 @@ export class Stage {
     this.videos = new Map();
     /** @type {Map<string, HTMLElement>} */
     this.panes = new Map();
+    /** @type {Feed[]} */
+    this.feeds = [];
     this.element = el('div', { class: 'stage' });
     for (const track of data.tracks) this.#addVideo(track);
     this.#placed = this.large = data.tracks.some((t) => t.name === 'screen') ? 'screen' : data.tracks[0]?.name ?? '';
@@ -94,7 +97,8 @@ export class Stage {
     const first = !this.panes.has(track.name);
     // The parts after the first wait until their time comes near: whoever watches the beginning need not load them all.
     const video = el('video', { preload: first ? 'auto' : 'metadata', playsinline: true, tabindex: -1, 'aria-label': `${trackText(track.name)} recording`, 'data-track': track.key, 'data-offset-ms': track.offset });
-    video.src = track.url;
+    if (track.growing) this.feeds.push(new Feed(video, track.url));
+    else video.src = track.url;
     video.disableRemotePlayback = true;
     // Only the camera has sound.
     video.muted = track.name !== 'camera';

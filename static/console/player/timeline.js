@@ -25,11 +25,27 @@ export class Timeline {
       el('div', { class: 'rail' }, this.played));
     this.cursor = el('div', { class: 'cursor' });
     this.tip = el('div', { class: 'tip', hidden: true, 'aria-hidden': 'true' });
-    const strips = [...data.ledgers].map(([name, ledger]) => this.#strip(name, ledger));
-    this.area = el('div', { class: 'lanes' }, el('div', { class: 'lane seek-lane' }, el('span', { class: 'lane-name' }, 'Events'), el('div', { class: 'lane-body' }, this.markers, this.bar)), ...strips, el('div', { class: 'overlay', 'aria-hidden': 'true' }, this.cursor, this.tip));
-    this.element = el('div', { class: 'timeline' }, this.area, this.#legend());
+    this.strips = this.#strips();
+    this.legend = this.#legend();
+    this.area = el('div', { class: 'lanes' }, el('div', { class: 'lane seek-lane' }, el('span', { class: 'lane-name' }, 'Events'), el('div', { class: 'lane-body' }, this.markers, this.bar)), ...this.strips, el('div', { class: 'overlay', 'aria-hidden': 'true' }, this.cursor, this.tip));
+    this.element = el('div', { class: 'timeline' }, this.area, this.legend);
     this.showMarkers(data.events);
     this.#listen();
+  }
+
+  /** The data has grown. @param {SessionEvent[]} events those that are shown */
+  refresh(events) {
+    const strips = this.#strips();
+    this.strips.forEach((strip) => strip.remove());
+    this.area.querySelector('.seek-lane')?.after(...strips);
+    this.strips = strips;
+    const legend = this.#legend();
+    this.legend.replaceWith(legend);
+    this.legend = legend;
+    this.bar.setAttribute('aria-valuemax', String(Math.round(this.data.length / 1000)));
+    this.#second = -1;
+    this.showMarkers(events);
+    this.update();
   }
 
   update() {
@@ -65,6 +81,10 @@ export class Timeline {
     marker.style.left = `${(Math.min(loudest.at, this.data.length) / this.data.length) * 100}%`;
     marker.addEventListener('click', () => this.engine.seek(loudest.at));
     return marker;
+  }
+
+  #strips() {
+    return [...this.data.ledgers].map(([name, ledger]) => this.#strip(name, ledger));
   }
 
   /** @param {string} name @param {import('../types.d.ts').Outcome[]} ledger */
