@@ -31,6 +31,7 @@ from .verdict import Verdict, judge
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2
 SETTLE_S = 120.0
+WORK_BETWEEN = 10
 
 
 @dataclass
@@ -96,12 +97,14 @@ def run(directory: Path, kills: int, pieces: int, candidates: int, seed: int, pa
         jobs.start()
         for candidate in crowd:
             candidate.start()
-        shown = began
+        shown, felt_at = began, WORK_BETWEEN
         while sum(report.kills.values()) < kills or len(notebook.acknowledged) < pieces:
             if any(candidate.failed for candidate in crowd):
                 raise RuntimeError(f"a candidate failed: {[c.failed for c in crowd if c.failed]}")
             time.sleep(chance.expovariate(1 / pause_s))
-            if sum(report.kills.values()) < kills:
+            # Between two kills something is acknowledged: a server that is only starting has nothing to lose.
+            if sum(report.kills.values()) < kills and len(notebook.acknowledged) >= felt_at:
+                felt_at = len(notebook.acknowledged) + WORK_BETWEEN
                 report.kills[_kill_one(chance, server, jobs)] += 1
             if time.monotonic() - shown > 30:
                 shown = time.monotonic()
