@@ -19,6 +19,7 @@ from flask_proview.sessions.events import event_counts
 from flask_proview.sessions.index import proview_index, weights_of
 from flask_proview.sessions.models import Conflict, Damage, Event, Outcome, Piece, Recording, Session
 from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, offset_ms, sitting_of, total_counts
+from flask_proview.sessions.verdict import verdict_of
 
 from .access import check_uuid, unknown_session
 from .growing import growing_tracks, is_growing
@@ -46,7 +47,7 @@ def session_details(runtime: Runtime, uuid: str) -> dict[str, Any]:
             "attendee": session.attendee,
             "workflow": session.workflow,
             **_summary(session),
-            "final_rating": session.final_rating,
+            **_verdict(sitting_of(orm, session)),
             "proview_index": _index(orm, [session], runtime.config),
             "continues": session.continues,
             **_neighbours(orm, session, runtime.config),
@@ -130,6 +131,15 @@ def _summary(session: Session) -> dict[str, Any]:
     }
 
 
+def _verdict(parts: Sequence[Session]) -> dict[str, Any]:
+    """The rating that counts, and whose it is: a person's, or for ai_proctor the index's as soon as the recording is made."""
+    verdict = verdict_of(parts)
+    return {
+        "final_rating": verdict.rating,
+        "rated_by": "index" if verdict.by_index else "reviewer" if verdict.judged else None,
+    }
+
+
 def _neighbours(orm: OrmSession, session: Session, config: Config) -> dict[str, Any]:
     """The sitting that a session is part of; null where it is all of it."""
     parts = sitting_of(orm, session)
@@ -145,7 +155,7 @@ def _neighbours(orm: OrmSession, session: Session, config: Config) -> dict[str, 
             "ended_at": end_of(parts),
             "duration_ms": length_ms(parts),
             "status": parts[-1].state,
-            "final_rating": next((part.final_rating for part in reversed(parts) if part.final_rating), None),
+            **_verdict(parts),
             "proview_index": _index(orm, parts, config),
             "parts": [_part(parts, part) for part in parts],
             "ledger": _joined_outcomes(orm, parts),

@@ -20,6 +20,7 @@ from .database import Database, now_ms
 from .models import Callback, Session, State
 from .sittings import sitting_of
 from .text import storable
+from .verdict import RATED_BY_PEOPLE, verdict_of
 
 PENDING, DELIVERED, FAILED = "pending", "delivered", "failed"
 # 10 s, 20 s, 40 s … one hour: about a day in all.
@@ -27,8 +28,6 @@ FIRST_RETRY_MS, LONGEST_RETRY_MS, MOST_ATTEMPTS = 10_000, 3_600_000, 30
 # Longer than one attempt may take (callback_sender.DEADLINE_S): a crashed worker's callback is free again then.
 LEASE_MS = 60_000
 MAX_ERROR = 1000
-# What an account that says nothing gets: machines judge ai_proctor sessions at once, people the others later.
-RATED_BY_PEOPLE = ("record_and_review", "live_proctor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +77,6 @@ def wish(orm: OrmSession, row: Session, config: Config) -> Callback | None:
     return callback
 
 
-def effective_rating(row: Session) -> str | None:
-    """The verdict that other systems are told: a person's, or for ai_proctor the computed one."""
-    return row.final_rating or (row.proview_index if row.session_type not in RATED_BY_PEOPLE else None)
-
-
 def playback_url(row: Session, config: Config) -> str:
     """Where the player of a session is; it needs a ticket (``?token=``)."""
     base = (config.server.public_url or row.origin).rstrip("/") + config.server.mount
@@ -91,9 +85,7 @@ def playback_url(row: Session, config: Config) -> str:
 
 def _body(parts: list[Session], account: Account, config: Config) -> dict[str, Any]:
     first, last = parts[0], parts[-1]
-    levels = [part.proview_index for part in parts if part.proview_index]
-    rating = next((part.final_rating for part in reversed(parts) if part.final_rating), None)
-    index = next((level for level in ("low", "medium", "high") if level in levels), None)
+    verdict = verdict_of(parts)
     return {
         "event": "session.completed",
         "delivery": None,
@@ -105,9 +97,9 @@ def _body(parts: list[Session], account: Account, config: Config) -> dict[str, A
         "title": first.title,
         "status": last.state,
         "end_reason": last.end_reason,
-        "final_rating": rating or (index if first.session_type not in RATED_BY_PEOPLE else None),
-        "rated_by": "reviewer" if rating else "index",
-        "proview_index": index,
+        "final_rating": verdict.rating,
+        "rated_by": "reviewer" if verdict.judged else "index",
+        "proview_index": verdict.index,
         "started_at": first.started_at,
         "ended_at": last.ended_at,
         "duration_ms": (last.ended_at or first.started_at) - first.started_at,

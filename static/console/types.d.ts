@@ -8,7 +8,7 @@ export interface Row {
   uuid: string; account: string; external_id: string; profile_id: string; title: string; session_type: string;
   state: string; state_text: string; end_reason: string; open: boolean; ready: boolean; pending: boolean;
   started_at: number; ended_at: number | null; length_ms: number; silent_ms: number | null;
-  coverage: Record<string, number>; coverage_text: string; bytes: number; rating: string | null; rated_by: string | null;
+  coverage: Record<string, number>; coverage_text: string; bytes: number; rating: string | null; judged: string | null; rated_by: string | null;
   /** Sessions of the sitting, and the uuid of the last of them. */
   parts: number; newest: string;
   approval: string | null; waiting_since: number | null; photos: PhotoKey[];

@@ -128,3 +128,21 @@ def test_whoever_waits_at_the_time_limit_waits_on_in_the_next_session(world: Wor
     assert admin.post(f"/sessions/{first.uuid}/approval", {"word": "approve"}).status_code == 303
     assert [world.refresh(row).approval for row in (first, following)] == ["approved", "approved"]
     assert admin.get("/sessions.json").get_json()["waiting"] == 0
+
+
+def test_the_index_rates_automated_sessions_and_only_suggests_for_the_others(world: World, admin: Person) -> None:
+    automated = world.add_session(session_type="ai_proctor", proview_index="medium", proview_score=70)
+    reviewed = world.add_session(session_type="record_and_review", proview_index="medium", proview_score=70)
+    for row in (automated, reviewed):
+        for _ in range(3):
+            world.add_event(row, 1000, 10006)
+    rows = {row["uuid"]: row for row in admin.get("/sessions.json").get_json()["rows"]}
+    assert (rows[automated.uuid]["rating"], rows[automated.uuid]["rated_by"]) == ("medium", "the index")
+    assert (rows[reviewed.uuid]["rating"], rows[reviewed.uuid]["rated_by"]) == (None, None)
+    pages = {row.uuid: admin.get(f"/sessions/{row.uuid}").text for row in (automated, reviewed)}
+    assert "by the index" in pages[automated.uuid] and "counts until somebody rates" in pages[automated.uuid]
+    assert "not rated" in pages[reviewed.uuid] and "is rated by people" in pages[reviewed.uuid]
+    assert "Text Pasted × 3" in pages[reviewed.uuid] and "checked" not in pages[automated.uuid]
+    assert admin.post(f"/sessions/{automated.uuid}/rating", {"rating": "high", "note": ""}).status_code == 303
+    assert "Your rating counts" in admin.get(f"/sessions/{automated.uuid}").text
+    assert "Index:" not in person(world, "pat").get(f"/sessions/{reviewed.uuid}").text

@@ -10,9 +10,10 @@ from sqlalchemy import or_, select
 from flask_proview.errors import ApiError, FieldError
 from flask_proview.service.login_api import require_bearer
 from flask_proview.service.runtime import Runtime
-from flask_proview.sessions.callbacks import effective_rating
 from flask_proview.sessions.models import Session
 from flask_proview.sessions.quizzes import attempt_of
+from flask_proview.sessions.sittings import end_of, sitting_of
+from flask_proview.sessions.verdict import verdict_of
 
 from .organisation import MANAGING_ROLES
 
@@ -38,11 +39,12 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
             Session.sitting.is_(None) | (Session.sitting == Session.uuid),
         )
         with runtime.db.read() as orm:
-            rows = orm.scalars(query.order_by(Session.id.desc()).offset(offset).limit(limit))
-            return jsonify([_shown(runtime, row) for row in rows])
+            rows = orm.scalars(query.order_by(Session.id.desc()).offset(offset).limit(limit)).all()
+            return jsonify([_shown(runtime, sitting_of(orm, row) if row.sitting else [row]) for row in rows])
 
 
-def _shown(runtime: Runtime, row: Session) -> dict[str, Any]:
+def _shown(runtime: Runtime, parts: list[Session]) -> dict[str, Any]:
+    row, verdict = parts[0], verdict_of(parts)
     attempt = attempt_of(row.external_id)
     account = runtime.config.account(row.account)
     who = row.attendee
@@ -50,11 +52,11 @@ def _shown(runtime: Runtime, row: Session) -> dict[str, Any]:
         "session_uuid": row.uuid,
         "session_external_id": row.external_id,
         "attempt_no": attempt.number if attempt is not None else None,
-        "final_rating": effective_rating(row),
-        "proview_index": row.proview_index,
-        "status": row.state,
+        "final_rating": verdict.rating,
+        "proview_index": verdict.index,
+        "status": parts[-1].state,
         "started_at": row.started_at,
-        "ended_at": row.ended_at,
+        "ended_at": end_of(parts),
         "proctor_token": account.token if account is not None else None,
         "attendee": {
             "lms_user_id": row.profile_id or (attempt.user_id if attempt is not None else ""),

@@ -22,6 +22,7 @@ from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.ledger import recorded_ms
 from flask_proview.sessions.models import OPEN_STATES, Event, Outcome, Session, State
 from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, sitting_of
+from flask_proview.sessions.verdict import verdict_of
 
 from . import present
 
@@ -121,6 +122,7 @@ def describe(session: OrmSession, rows: Iterable[Session]) -> list[dict[str, Any
 
 def _describe(parts: list[Session], coverage: dict[str, float], rater: str | None, now: int) -> dict[str, Any]:
     row, last = parts[0], parts[-1]
+    verdict = verdict_of(parts)
     ended_at = end_of(parts)
     ended = ended_at is not None
     pending = ended and any(
@@ -150,8 +152,9 @@ def _describe(parts: list[Session], coverage: dict[str, float], rater: str | Non
         "coverage": coverage,
         "coverage_text": present.percent(min(coverage.values())) if coverage else "–",
         "bytes": sum(part.bytes_stored for part in parts),
-        "rating": next((part.final_rating for part in reversed(parts) if part.final_rating), None),
-        "rated_by": rater,
+        "rating": verdict.rating,
+        "judged": verdict.judged,
+        "rated_by": "the index" if verdict.by_index else rater,
         "parts": len(parts),
         "newest": last.uuid,
     }

@@ -159,7 +159,7 @@ SCHEMAS: dict[str, Any] = {
     }),
     "Sitting": answer({
         "session_uuid": UUID, "started_at": MILLISECONDS, "ended_at": {"type": ["integer", "null"]}, "duration_ms": MILLISECONDS,
-        "status": STATE, "final_rating": RATING, "proview_index": ref("Index"), "ledger": array(ref("Outcome")),
+        "status": STATE, "final_rating": RATING, "rated_by": {"enum": ["index", "reviewer", None]}, "proview_index": ref("Index"), "ledger": array(ref("Outcome")),
         "parts": array(answer({
             "session_uuid": UUID, "status": STATE, "end_reason": NULLABLE_TEXT, "started_at": MILLISECONDS,
             "ended_at": {"type": ["integer", "null"]}, "offset_ms": {"type": "integer"}, "duration_ms": MILLISECONDS,
@@ -170,7 +170,7 @@ SCHEMAS: dict[str, Any] = {
             "session_uuid": UUID, "session_external_id": {"type": "string"}, "profile_external_id": {"type": "string"},
             "account": {"type": "string"}, "attendee": ref("Attendee"), "workflow": ref("Workflow"), "session_type": {"enum": list(SESSION_TYPES)}, "title": NULLABLE_TEXT, "status": STATE,
             "end_reason": NULLABLE_TEXT, "created_at": MILLISECONDS, "started_at": MILLISECONDS,
-            "ended_at": {"type": ["integer", "null"]}, "duration_ms": MILLISECONDS, "final_rating": RATING, "proview_index": ref("Index"),
+            "ended_at": {"type": ["integer", "null"]}, "duration_ms": MILLISECONDS, "final_rating": RATING, "rated_by": {"enum": ["index", "reviewer", None]}, "proview_index": ref("Index"),
             "continues": NULLABLE_TEXT, "previous": NULLABLE_TEXT, "next": NULLABLE_TEXT, "approval": ref("Approval"), "photos": array(ref("Photo")),
             "sitting": {"anyOf": [ref("Sitting"), {"type": "null"}]}, "recordings": array(ref("Recording")), "ledger": array(ref("Outcome")),
             "events": array(ref("SeenEvent")), "integrity": {"type": "object"},
