@@ -10,6 +10,7 @@ from flask_proview.tokens import Kind
 from tests.a11y.gallery import violations
 
 from .conftest import Watched
+from .test_approval_page import waiting
 from .test_callbacks_page import add_callback
 from .world import PASSWORD, World
 
@@ -34,6 +35,7 @@ def test_axe_finds_nothing_on_any_page(watched: Watched, world: World) -> None:
     )
     running = world.add_session(state="running", profile_id="Ben Okafor", ago_ms=0)
     world.add_event(running, 1000, 5)
+    hopeful = waiting(world, "Chiara Rossi")
     add_callback(world, recorded, state="failed", attempts=MOST_ATTEMPTS, last_error="500")
     world.runtime.refusals.count("exam", "main", "domain", "quiz.example.org", "/exam/1", "not listed")
     ticket = world.runtime.signer.issue(Kind.TICKET, {"sid": recorded.uuid, "account": recorded.account}, 600)
@@ -52,6 +54,7 @@ def test_axe_finds_nothing_on_any_page(watched: Watched, world: World) -> None:
         "empty list": "/?q=nobody",
         "recorded session": f"/sessions/{recorded.uuid}",
         "running session": f"/sessions/{running.uuid}",
+        "waiting session": f"/sessions/{hopeful.uuid}",
         "problems": "/problems",
         "callbacks": "/callbacks",
         "error": "/sessions/none",
@@ -63,6 +66,10 @@ def test_axe_finds_nothing_on_any_page(watched: Watched, world: World) -> None:
         if name == "recorded session":
             page.wait_for_selector(".player")
         found[name] = look(page)
+        if name == "waiting session":
+            page.get_by_role("button", name="Reject…").click()
+            found["rejecting"] = look(page)
+            page.get_by_role("button", name="Back").click()
         page.set_viewport_size({"width": 320, "height": 640})
         sideways[name] = page.evaluate(SIDEWAYS)
     page.set_viewport_size({"width": 1280, "height": 860})
