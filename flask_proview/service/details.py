@@ -16,7 +16,7 @@ from flask_proview.sessions.approvals import history
 from flask_proview.sessions.callbacks import playback_url
 from flask_proview.sessions.database import now_ms
 from flask_proview.sessions.events import event_counts
-from flask_proview.sessions.index import proview_index, weights_of
+from flask_proview.sessions.index import Index, proview_index, weights_of
 from flask_proview.sessions.models import Conflict, Damage, Event, Outcome, Piece, Recording, Session
 from flask_proview.sessions.sittings import end_of, ledger_of, length_ms, offset_ms, sitting_of, total_counts
 from flask_proview.sessions.verdict import verdict_of
@@ -241,10 +241,15 @@ def _event(row: Event) -> dict[str, Any]:
     }
 
 
+def index_of(orm: OrmSession, parts: Sequence[Session], config: Config) -> Index:
+    """The Proview Index of a sitting, by the events that are there now."""
+    counts = total_counts(event_counts(orm, part.id) for part in parts)
+    return proview_index(counts, weights_of(config, parts[0].account))
+
+
 def _index(orm: OrmSession, parts: Sequence[Session], config: Config) -> dict[str, Any]:
     """The suggestion, and what it is made of."""
-    counts = total_counts(event_counts(orm, part.id) for part in parts)
-    index = proview_index(counts, weights_of(config, parts[0].account))
+    index = index_of(orm, parts, config)
     return {
         "level": index.level,
         "score": index.score,

@@ -1,7 +1,8 @@
 // @ts-check
 /** Events of a running session, newest on top, as they come. */
 import { el } from './dom.js';
-import { clock, detailText, severityText } from './format.js';
+import { eventParts } from './eventitem.js';
+import { plain, severityText } from './format.js';
 
 const KEPT = 300;
 
@@ -16,19 +17,16 @@ export class Feed {
     this.total = 0;
   }
 
-  /** @param {import('./types.d.ts').SessionEvent[]} events in order of arrival @param {boolean} first */
-  add(events, first) {
+  /** @param {import('./types.d.ts').SessionEvent[]} events in order of arrival @param {Map<number, string>} meanings @param {boolean} first */
+  add(events, meanings, first) {
     if (!events.length) return;
     this.total += events.length;
     this.count.textContent = String(this.total);
     this.note.hidden = true;
     for (const event of events.slice(-KEPT)) {
-      const detail = detailText(event.data);
-      this.list.prepend(el('li', { class: first ? null : 'fresh' }, el('div', { class: 'event', 'data-severity': event.severity },
-        el('span', { class: 'event-at' }, clock(event.at)),
-        el('span', { class: 'event-what' }, el('b', {}, event.name), detail ? el('span', { class: 'event-detail' }, detail) : null),
-        el('span', { class: 'event-severity' }, severityText(event.severity)))));
-      if (!first && (event.severity === 'high' || event.severity === 'medium')) this.loud.textContent = `${severityText(event.severity)}: ${event.name}`;
+      const item = el('div', { class: 'event', 'data-severity': event.severity, title: meanings.get(event.event_type_id) }, ...eventParts(event, meanings));
+      this.list.prepend(el('li', { class: first ? null : 'fresh' }, item));
+      if (!first && (event.severity === 'high' || event.severity === 'medium')) this.loud.textContent = `${severityText(event.severity)}: ${plain(event.name)}`;
     }
     while (this.list.children.length > KEPT) this.list.lastElementChild?.remove();
   }

@@ -63,6 +63,14 @@ export function trackText(track) {
 }
 
 /**
+ * Without characters that are not seen or turn the direction of what stands behind them: a name must not look like another one.
+ * @param {string} text written by the candidate's browser
+ */
+export function plain(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, '\u{fffd}');
+}
+
+/**
  * The details of an event in one line.
  * @param {Record<string, unknown>} data written by the candidate's browser
  */
@@ -70,7 +78,7 @@ export function detailText(data) {
   const parts = [];
   for (const [key, value] of Object.entries(data ?? {})) {
     if (value === null || value === '' || typeof value === 'object') continue;
-    parts.push(`${key.replaceAll('_', ' ')}: ${value}`);
+    parts.push(plain(`${key.replaceAll('_', ' ')}: ${value}`));
     if (parts.length === 6) break;
   }
   const text = parts.join(' · ');

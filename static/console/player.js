@@ -12,8 +12,8 @@ import { Timeline } from './player/timeline.js';
 export class Player {
   #frame = 0;
 
-  /** @param {HTMLElement} root @param {import('./types.d.ts').PlaybackJson} json */
-  constructor(root, json) {
+  /** @param {HTMLElement} root @param {import('./types.d.ts').PlaybackJson} json @param {Map<number, string>} meanings of the events */
+  constructor(root, json, meanings) {
     this.root = root;
     const data = playerData(json);
     this.stage = new Stage(data);
@@ -21,7 +21,7 @@ export class Player {
     this.data = data;
     this.stage.attach(this.engine);
     this.timeline = new Timeline(data, this.engine);
-    this.events = new EventList(data.events, (event) => this.engine.seek(event.at));
+    this.events = new EventList(data.events, meanings, (event) => this.engine.seek(event.at));
     this.controls = new Controls(this.engine, data.tracks.flatMap((track) => (track.name === 'camera' ? this.stage.videos.get(track.key) ?? [] : [])), { fullscreen: () => this.fullscreen(), help: () => this.keys.help() });
     this.box = el('section', { class: 'theatre', 'aria-label': 'Recording' }, this.stage.element, el('div', { class: 'deck' }, this.timeline.element, this.controls.element));
     this.element = el('div', { class: 'player' }, this.box, this.events.element);

@@ -2,6 +2,7 @@
 /** Shows a session's recording, also while it grows; used by the session page and by the embedded page. */
 import { ApiProblem, call, poll } from './api.js';
 import { el } from './dom.js';
+import { loadMeanings } from './meanings.js';
 import { Player } from './player.js';
 
 const EVERY_MS = 1500;
@@ -19,17 +20,18 @@ export function showRecording(root, url) {
     root.dataset.said = text;
     root.replaceChildren(el('div', { class: `waiting ${kind}`, role: kind === 'bad' ? 'alert' : 'status' }, kind === 'busy' ? el('span', { class: 'spinner' }) : null, el('p', {}, text)));
   };
-  const play = (/** @type {import('./types.d.ts').PlaybackJson} */ json) => {
+  const play = (/** @type {import('./types.d.ts').PlaybackJson} */ json, /** @type {Map<number, string>} */ meanings) => {
     if (player?.refresh(json)) return;
     const before = player && { at: player.engine.position, playing: player.engine.playing };
     player?.stop();
     delete root.dataset.said;
-    player = new Player(root, json);
+    player = new Player(root, json, meanings);
     player.start();
     if (before) player.engine.seek(before.at);
     if (before?.playing) player.engine.play();
   };
   say('Loading the recording…', 'busy');
+  const meanings = loadMeanings(root.dataset.mount ?? '');
   const end = poll(async () => {
     /** @type {import('./types.d.ts').PlaybackJson} */
     let json;
@@ -47,7 +49,7 @@ export function showRecording(root, url) {
       throw error;
     }
     const running = ['created', 'running', 'paused'].includes(json.state);
-    if (json.tracks.length || (json.finalised && !running)) play(json);
+    if (json.tracks.length || (json.finalised && !running)) play(json, await meanings);
     else say(running ? 'The session is running, and nothing was recorded so far. The picture appears here by itself.' : 'The session has ended. Its recording is being prepared and opens here by itself.', 'busy');
     return running || !json.finalised;
   }, EVERY_MS);

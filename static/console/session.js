@@ -6,6 +6,7 @@ import { Feed } from './feed.js';
 import { clock, size } from './format.js';
 import { LiveView } from './live.js';
 import { FromTheStart } from './fromthestart.js';
+import { loadMeanings } from './meanings.js';
 import { showRecording } from './recording.js';
 import { Identity } from './identity.js';
 import { localise } from './times.js';
@@ -18,6 +19,7 @@ function running(root, identity) {
   const at = (/** @type {string | undefined} */ one) => `${mount}/console/sessions/${encodeURIComponent(one ?? '')}`;
   const base = at(uuid);
   const feed = new Feed();
+  const meanings = loadMeanings(mount ?? '');
   // The picture comes from the newest session of the sitting; at the time limit another one goes on with it.
   let newest = root.dataset.newest;
   const view = live === 'yes' ? new LiveView({ url: `${at(newest)}/live`, iceServers: JSON.parse(root.dataset.ice || '[]') }) : null;
@@ -36,7 +38,7 @@ function running(root, identity) {
   poll(async () => {
     try {
       const answer = await call(`${base}/state?after=${last}`);
-      feed.add(answer.events, last === 0);
+      feed.add(answer.events, await meanings, last === 0);
       last = answer.events.at(-1)?.id ?? last;
       if (!answer.session.open) {
         ended();

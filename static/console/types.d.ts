@@ -2,7 +2,9 @@
 
 export type Severity = 'high' | 'medium' | 'low' | 'technical' | 'info';
 
-export interface SessionEvent { id?: number; event_type_id: number; name: string; severity: Severity; at: number; by?: string; data: Record<string, unknown> }
+export interface SessionEvent { id?: number; event_type_id: number; name: string; severity: Severity; heuristic?: boolean; at: number; by?: string; data: Record<string, unknown> }
+
+export interface EventMeaning { event_type_id: number; name: string; meaning: string; severity: Severity; weight: number; rests_on: string; heuristic: boolean }
 
 export interface Row {
   uuid: string; account: string; external_id: string; profile_id: string; title: string; session_type: string;

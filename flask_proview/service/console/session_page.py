@@ -9,16 +9,16 @@ from flask import jsonify, redirect, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from flask_proview.catalogue import RATED, shown_as
+from flask_proview.catalogue import EVENTS, RATED, shown_as
 from flask_proview.errors import ApiError
 from flask_proview.recordings.damages import damage_count
+from flask_proview.service.details import index_of
 from flask_proview.service.ending import end_session
 from flask_proview.service.runtime import Runtime
 from flask_proview.sessions.approvals import MAX_REASON
-from flask_proview.sessions.events import event_counts
-from flask_proview.sessions.index import Index, proview_index, weights_of
+from flask_proview.sessions.index import Index
 from flask_proview.sessions.models import Event, Session, State
-from flask_proview.sessions.sittings import offset_ms, sitting_of, total_counts
+from flask_proview.sessions.sittings import offset_ms, sitting_of
 
 from . import present
 from .approval_page import identity_of
@@ -48,10 +48,9 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
         with runtime.db.read() as session:
             return describe(session, [row])[0]
 
-    def suggestion(row: Session, parts: list[Session]) -> Index:
+    def suggestion(parts: list[Session]) -> Index:
         with runtime.db.read() as session:
-            counts = total_counts(event_counts(session, part.id) for part in parts)
-        return proview_index(counts, weights_of(runtime.config, row.account))
+            return index_of(session, parts, runtime.config)
 
     @pages.route("/sessions/<uuid>", "session", right=Right.LIST)
     def session_page(visitor: Visitor, uuid: str) -> BaseResponse:
@@ -64,12 +63,13 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
             "proview/session.html",
             visitor,
             row=row,
+            event_types=EVENTS,
             shown=described(row),
             parts=parts,
             attendee=present.attendee(row.attendee),
             damaged=sum(damage_count(runtime.db, part.id) for part in parts),
             ratings=history(runtime.db, [part.id for part in parts]) if visitor.may(Right.WATCH) else [],
-            index=suggestion(row, parts) if visitor.may(Right.RATE) else None,
+            index=suggestion(parts) if visitor.may(Right.RATE) else None,
             identity=json.dumps(identity_of(runtime, parts)),
             max_reason=MAX_REASON,
             choices=RATINGS,

@@ -1,9 +1,13 @@
 // @ts-check
 /** The list of events: filter by severity and text, follows the playback, a click seeks. At most a window of it is in the page. */
 import { el } from '../dom.js';
-import { SEVERITIES, clock, detailText, severityText } from '../format.js';
+import { eventParts } from '../eventitem.js';
+import { SEVERITIES, detailText, severityText } from '../format.js';
 
 const WINDOW = 400;
+const HINT = 'Technical events never count against the candidate. Heuristic ones are guesses: a reason to look.';
+// Beside the severities, and filtered as they are.
+const GUESS = 'heuristic';
 
 /** @typedef {import('../types.d.ts').SessionEvent} SessionEvent */
 
@@ -13,9 +17,10 @@ export class EventList extends EventTarget {
   #current = -1;
   #touched = 0;
 
-  /** @param {SessionEvent[]} events sorted by time @param {(event: SessionEvent) => void} choose */
-  constructor(events, choose) {
+  /** @param {SessionEvent[]} events sorted by time @param {Map<number, string>} meanings @param {(event: SessionEvent) => void} choose */
+  constructor(events, meanings, choose) {
     super();
+    this.meanings = meanings;
     this.events = events;
     this.choose = choose;
     /** @type {Set<string>} */
@@ -28,7 +33,7 @@ export class EventList extends EventTarget {
     this.chips = this.#chips();
     this.element = el('section', { class: 'events', 'aria-label': 'Events' },
       el('div', { class: 'events-head' }, el('h2', {}, 'Events'), this.count),
-      this.search, this.chips, this.list, this.note);
+      this.search, this.chips, el('p', { class: 'hint event-note' }, HINT), this.list, this.note);
     this.search.addEventListener('input', () => this.#refilter());
     for (const name of ['wheel', 'touchmove', 'keydown']) this.list.addEventListener(name, () => { this.#touched = Date.now(); }, { passive: true });
     this.#render();
@@ -71,13 +76,13 @@ export class EventList extends EventTarget {
   }
 
   #chips() {
-    const present = SEVERITIES.filter((severity) => this.events.some((event) => event.severity === severity));
-    return el('div', { class: 'chips', role: 'group', 'aria-label': 'Severity' }, ...present.map((severity) => {
-      const count = this.events.filter((event) => event.severity === severity).length;
-      const chip = el('button', { type: 'button', class: 'chip', 'data-severity': severity, 'aria-pressed': String(!this.hidden.has(severity)) }, severityText(severity), el('small', {}, String(count)));
+    const kinds = [...SEVERITIES.map((severity) => ({ kind: /** @type {string} */ (severity), text: severityText(severity), events: this.events.filter((event) => event.severity === severity) })),
+      { kind: GUESS, text: 'Heuristic', events: this.events.filter((event) => event.heuristic) }];
+    return el('div', { class: 'chips', role: 'group', 'aria-label': 'Severity' }, ...kinds.filter(({ events }) => events.length > 0).map(({ kind, text, events }) => {
+      const chip = el('button', { type: 'button', class: 'chip', 'data-severity': kind, 'aria-pressed': String(!this.hidden.has(kind)) }, text, el('small', {}, String(events.length)));
       chip.addEventListener('click', () => {
-        if (!this.hidden.delete(severity)) this.hidden.add(severity);
-        chip.setAttribute('aria-pressed', String(!this.hidden.has(severity)));
+        if (!this.hidden.delete(kind)) this.hidden.add(kind);
+        chip.setAttribute('aria-pressed', String(!this.hidden.has(kind)));
         this.#refilter();
       });
       return chip;
@@ -95,7 +100,7 @@ export class EventList extends EventTarget {
   #select() {
     const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean);
     this.shown = this.events.filter((event) => {
-      if (this.hidden.has(event.severity)) return false;
+      if (this.hidden.has(event.severity) || (event.heuristic && this.hidden.has(GUESS))) return false;
       const text = `${event.name} ${detailText(event.data)}`.toLowerCase();
       return words.every((word) => text.includes(word));
     });
@@ -111,11 +116,7 @@ export class EventList extends EventTarget {
 
   /** @param {SessionEvent} event */
   #item(event) {
-    const detail = detailText(event.data);
-    const button = el('button', { type: 'button', class: 'event', 'data-severity': event.severity },
-      el('span', { class: 'event-at' }, clock(event.at)),
-      el('span', { class: 'event-what' }, el('b', {}, event.name), detail ? el('span', { class: 'event-detail' }, detail) : null),
-      el('span', { class: 'event-severity' }, severityText(event.severity)));
+    const button = el('button', { type: 'button', class: 'event', 'data-severity': event.severity, title: this.meanings.get(event.event_type_id) }, ...eventParts(event, this.meanings));
     button.addEventListener('click', () => this.choose(event));
     return el('li', {}, button);
   }
