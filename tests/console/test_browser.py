@@ -158,7 +158,7 @@ def test_a_rating_is_given_in_the_page(watched: Watched, world: World) -> None:
     page.get_by_text("Should be talked about").click()
     page.get_by_label("Note").fill("<b>phone</b> at 0:10")
     page.get_by_role("button", name="Save rating").click()
-    expect(page.locator(".history")).to_contain_text("<b>phone</b> at 0:10")
+    expect(page.locator(".review .history")).to_contain_text("<b>phone</b> at 0:10")
     assert world.refresh(row).final_rating == "medium"
     reviewer = Person(world)
     reviewer.enter("rita")

@@ -236,7 +236,7 @@ def test_a_session_without_recordings_shows_its_events(watched: Watched, world: 
     watched.log_in()
     watched.open(f"/sessions/{row.uuid}")
     expect(watched.page.get_by_text("Nothing was recorded in this session")).to_be_visible()
-    expect(watched.page.get_by_text("Window Focus-Out")).to_be_visible()
+    expect(watched.page.locator(".event-list").get_by_text("Window Focus-Out")).to_be_visible()
 
 
 def test_the_player_comes_by_itself_when_the_recording_is_ready(watched: Watched, world: World) -> None:
