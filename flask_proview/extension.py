@@ -72,7 +72,8 @@ class _Front:
         self._started.ensure()
         path = environ.get("PATH_INFO", "")
         below = path.startswith(self._prefix) or path == self._mount
-        if self._compat_hosts and (not below or path in ROOT_PATHS) and _host_name(environ) in self._compat_hosts:
+        at_root = not below or path.rstrip("/") in ROOT_PATHS
+        if self._compat_hosts and at_root and _host_name(environ) in self._compat_hosts:
             # Of the loader's addresses one is a host alone, https://sdk.tlv.cx.
             path = "/init.js" if path == "/" else path
             return self._service({**environ, "PATH_INFO": self._mount + path}, start_response)

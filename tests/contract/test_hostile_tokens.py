@@ -138,8 +138,8 @@ def test_another_accounts_token_neither_starts_nor_opens_anything(service: Servi
             answer = service.call("/v1/playback-token", {name: OTHER_TOKEN, "validity": 5, **body}, host=API)
             assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_session")
     headers = {"X-Api-Key": API_KEY}
-    body = {"proview_token": OTHER_TOKEN, "session_uuid": kinds["uuid"], "validity": 5}
-    assert service.call("/v1/playback-token", body, host=API, login=False, headers=headers).status_code == 401
+    foreign = {"proview_token": OTHER_TOKEN, "session_uuid": kinds["uuid"], "validity": 5}
+    assert service.call("/v1/playback-token", foreign, host=API, login=False, headers=headers).status_code == 401
     assert stored(service) == before
 
 

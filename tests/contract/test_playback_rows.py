@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flask_proview.sessions.database import now_ms
 from flask_proview.tokens import Kind
 
 from .conftest import API_KEY, MOODLE, OTHER_TOKEN, PASSWORD, TOKEN, Service
@@ -96,6 +97,36 @@ def test_errors_are_json_with_the_right_status(service: Service, change: dict[st
     answer = service.call("/v1/playback-token", {**DOCUMENTED, **change})
     assert answer.status_code == status
     assert {"code", "message", "type"} <= set(answer.get_json())
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/auth"), ("POST", "/v1/user/login"), ("POST", "/v1/playback-token"), ("POST", "/v1/token/playback"),
+        ("POST", "/token/playback"), ("GET", "/v1/sessions/{uuid}"), ("GET", "/proview/token"), ("POST", "/quiz"),
+        ("GET", "/proview/playback"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("host", ["lms-connector.proview.io", None])
+def test_a_slash_at_the_end_changes_nothing(service: Service, method: str, path: str, host: str | None) -> None:
+    row = service.session("17-42-1")
+    body = {"username": "admin@example.edu", "password": PASSWORD, **DOCUMENTED, "quiz_id": 17, "action": 0}
+    told = body if method == "POST" else None
+    plain, slashed = (
+        service.call(path.format(uuid=row.uuid) + end, told, host=host, method=method) for end in ("", "/")
+    )
+    assert plain.status_code == slashed.status_code == 200, slashed.text
+    assert type(plain.get_json()) is type(slashed.get_json())
+
+
+def test_validity_is_capped_by_the_configuration(service: Service) -> None:
+    service.session("17-42-1")
+    cap = service.runtime.config.limits.ticket_minutes * 60_000
+    for asked in (cap, 10**12, str(cap)):
+        answer = service.call("/v1/playback-token", {**DOCUMENTED, "validity": asked}).get_json()
+        assert answer["expires_at"] <= now_ms() + cap
+    short = service.call("/v1/playback-token", {**DOCUMENTED, "validity": 1}).get_json()
+    assert short["expires_at"] <= now_ms() + 60_000
 
 
 @pytest.mark.parametrize("form", ["/embedded/{uuid}?token={token}", "/embedded/{uuid}/?token={token}"])
