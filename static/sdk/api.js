@@ -79,7 +79,7 @@ export class Api {
     if (piece.last) headers['X-Piece-Last'] = '1';
     const token = draining ? this.credentials.drain_token : this.credentials.session_token;
     const path = `tracks/${piece.track}/runs/${piece.run}/pieces/${piece.seq}`;
-    return this.#request(path, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS });
+    return this.#request(path, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS, priority: 'low' });
   }
 
   /**
@@ -109,6 +109,7 @@ export class Api {
  * @property {boolean} [keepalive]
  * @property {number} [timeoutMs]
  * @property {AbortSignal} [signal]
+ * @property {RequestPriority} [priority] low: the exam's own requests come first
  * @property {((hint: {mail: number, state: string} | null) => void) | null} [onAnswer]
  * @property {(() => void) | null} [onMiss]
  */
@@ -118,7 +119,7 @@ export class Api {
  * @param {Request} how
  * @returns {Promise<any>}
  */
-async function request(url, { method, json, body, headers = {}, token, keepalive = false, timeoutMs = TIMEOUT_MS, signal, onAnswer, onMiss }) {
+async function request(url, { method, json, body, headers = {}, token, keepalive = false, timeoutMs = TIMEOUT_MS, signal, priority = 'auto', onAnswer, onMiss }) {
   // Not Authorization: Apache keeps it from WSGI applications, and the site's own Basic or Negotiate login needs it.
   if (token) headers['X-Proview-Token'] = token;
   if (json !== undefined) headers['Content-Type'] = 'application/json';
@@ -127,7 +128,7 @@ async function request(url, { method, json, body, headers = {}, token, keepalive
   let answer;
   try {
     response = await fetch(url, {
-      method, headers, keepalive, body: json === undefined ? body : JSON.stringify(json),
+      method, headers, keepalive, priority, body: json === undefined ? body : JSON.stringify(json),
       cache: 'no-store', redirect: 'error', signal: keepalive ? undefined : within(timeoutMs, signal),
     });
     answer = await response.json().catch(() => ({}));

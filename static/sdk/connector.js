@@ -16,6 +16,7 @@ import { asProviewError } from './errors.js';
 import { Link } from './link.js';
 import { log } from './log.js';
 import { Place } from './place.js';
+import { keepStorage, roomFor } from './storage.js';
 
 const FAIL_OPEN_MS = 8000;
 // The page before this one in the same tab may not have let go yet.
@@ -237,6 +238,8 @@ export class Connector extends Emitter {
     const link = new Link({ started, base: this.#base, buffer, place: this.#place, sentAt, receivedAt, known });
     this.link = link;
     buffer.limitBytes = started.policy.client_buffer_mb * 2 ** 20;
+    roomFor(buffer.limitBytes, buffer.bytes).then((bytes) => { buffer.limitBytes = bytes; });
+    keepStorage();
     for (const name of FORWARDED) link.listen(name, (detail) => this.link === link && this.emit(name, detail));
     link.listen('unauthorised', () => this.link === link && this.reopen());
     link.listen('ended', () => this.link === link && this.#askWhyEnded(link));

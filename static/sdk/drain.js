@@ -4,11 +4,13 @@
  */
 
 import { Api } from './api.js';
+import { sleep } from './backoff.js';
 import { pieceKey } from './buffer.js';
 import { asProviewError } from './errors.js';
 import { firstBatch } from './eventlog.js';
 import { log } from './log.js';
 import { isRecorded } from './place.js';
+import { pageIsQuiet } from './storage.js';
 import { readPiece } from './uploader.js';
 
 const RETRY_MS = 20_000;
@@ -44,6 +46,8 @@ export class Drain {
 
   async #round() {
     let left = false;
+    await pageIsQuiet();
+    if (this.#stopped) return;
     try {
       await withLock('proview.drain', async () => {
         for (const record of await this.#buffer.sessions()) {
@@ -70,8 +74,11 @@ export class Drain {
       if (this.#stopped) return false;
       const piece = await readPiece(this.#buffer, pieceKey(info));
       if (!piece) continue;
+      const began = performance.now();
       try {
         await api.putPiece(piece.info, piece.data, true);
+        // Half of the line is left to the exam, which is going on now.
+        if (this.#current) await sleep(performance.now() - began);
       } catch (thrown) {
         const fault = asProviewError(thrown);
         // Without our code it is a front server's page, not a verdict.

@@ -17,6 +17,8 @@ import { Poller } from './poller.js';
 import { AGAIN_MS, rememberSocket, socketRestMs } from './transport.js';
 
 const HANDSHAKE_MS = 4000;
+// Another network: a socket of the one before is dead, and does not know it.
+const PROBE_MS = 3000;
 const PROTOCOL = 1;
 // A socket that worked before may just be restarting: so many attempts fail, while HTTP works, before it is given up.
 const ATTEMPTS_AFTER_WELCOME = 3;
@@ -47,6 +49,7 @@ export class Signal extends Emitter {
   #retryTimer = 0;
   #handshakeTimer = 0;
   #beatTimer = 0;
+  #probeTimer = 0;
 
   /** @param {{url: string | null, api: Sdk.Api, clock: Clock, heartbeatMs: number}} options `url` null: the server has no sockets */
   constructor({ url, api, clock, heartbeatMs }) {
@@ -82,6 +85,7 @@ export class Signal extends Emitter {
     if (!this.#stopped) return;
     this.#stopped = false;
     addEventListener('online', this.#hurry);
+    connection()?.addEventListener('change', this.#probe);
     addEventListener('offline', this.#cut);
     this.#api.onAnswer = this.#heard;
     this.#api.onMiss = this.#missed;
@@ -99,6 +103,8 @@ export class Signal extends Emitter {
     if (this.#stopped) return;
     this.#stopped = true;
     removeEventListener('online', this.#hurry);
+    connection()?.removeEventListener('change', this.#probe);
+    clearTimeout(this.#probeTimer);
     removeEventListener('offline', this.#cut);
     clearInterval(this.#beatTimer);
     this.#poller.stop();
@@ -317,8 +323,16 @@ export class Signal extends Emitter {
   }
 
   #hurry = () => {
-    if (this.#welcomed) this.send({ type: 'ping', t: Clock.local() });
+    if (this.#welcomed) this.#probe();
     else if (!this.#replaced) this.reconnect();
+  };
+
+  #probe = () => {
+    if (!this.#welcomed || !this.send({ type: 'ping', t: Clock.local() })) return;
+    const asked = performance.now();
+    const socket = this.#socket;
+    clearTimeout(this.#probeTimer);
+    this.#probeTimer = setTimeout(() => socket && this.#heardAt < asked && this.#lost(socket, 'silent'), PROBE_MS);
   };
 
   /** The browser's `offline` is believed at once, its `online` is not (a cable without internet is "online"): an answer tells. */
@@ -362,4 +376,9 @@ export class Signal extends Emitter {
     this.#online = online;
     this.emit('status', { online });
   }
+}
+
+/** Where the browser tells of its network (Chromium). @returns {EventTarget | undefined} */
+function connection() {
+  return /** @type {any} */ (navigator).connection;
 }

@@ -15,7 +15,10 @@ import { log } from './log.js';
 
 const WINDOW_PIECES = 16;
 const WINDOW_BYTES = 4 * 2 ** 20;
-const SOCKET_BYTES = 2 ** 20;
+// What lies in the socket delays pings and the exam's own requests.
+const SOCKET_BYTES = 256 * 1024;
+// While the page is loading, its requests come first.
+const LOADING_PIECES = 2;
 const MEMORY_BYTES = 8 * 2 ** 20;
 const ACK_MS = 20_000;
 // How long a socket may be away before pieces take the other way.
@@ -156,11 +159,12 @@ export class Uploader extends Emitter {
     const socket = this.#signal.open;
     if (socket) this.#socketAway = now;
     const http = now >= this.#httpAfter;
+    const most = document.readyState === 'complete' ? WINDOW_PIECES : LOADING_PIECES;
     const instead = !socket && now - this.#socketAway > PATIENCE_MS;
     for (const entry of this.#entries.values()) {
       if (entry.state !== 'queued' || entry.notBefore > now) continue;
       if (socket && !entry.byHttp) {
-        if (inFlight >= WINDOW_PIECES || bytes >= WINDOW_BYTES) continue;
+        if (inFlight >= most || bytes >= WINDOW_BYTES) continue;
         inFlight += 1;
         bytes += entry.info.size;
         this.#send(entry);

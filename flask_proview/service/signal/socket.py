@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 RECEIVE_BYTES = 64 * 1024
-PING_S = 15.0
-SILENCE_S = 45.0
+PING_S = 8.0
+SILENCE_S = 25.0
 # A slow reader gets this long to take one message, then the connection is over.
 SEND_S = 10.0
 CLOSE_S = 2.0
@@ -105,7 +105,7 @@ class SignalSocket:
     def receive(self) -> str | bytes | None:
         """The next message, or None when there was none within the poll time. Answers pings, sends ours.
 
-        :raises SocketClosed: closed by either side, broken, silent for 45 s, or a frame against the rules.
+        :raises SocketClosed: closed by either side, broken, silent for 25 s, or a frame against the rules.
         """
         while True:
             for event in self._connection.events():
