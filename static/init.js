@@ -55,7 +55,7 @@
     [].forEach.call(calls, function (call) { w[name].apply(w, call); });
   }
   function load(/** @type {number} */ attempt) {
-    import(base + 'static/sdk/' + (role.indexOf('frame:') ? 'index' : 'frame') + '.js' + (attempt ? '?retry=' + attempt : '')).then(function (module) {
+    import(base + 'static/sdk/' + (role === 'shell' ? 'outer' : role.indexOf('frame:') ? 'index' : 'frame') + '.js' + (attempt ? '?retry=' + attempt : '')).then(function (module) {
       sdk = module;
       sdk.boot({ base: base, name: name, route: data.proviewRoute || '', role: role.replace('frame:', ''), auto: auto, tagged: tagged, cover: host || null });
     }).catch(function (reason) { if (sdk || attempt > 1) failed(reason); else setTimeout(load, 700, attempt + 1); });

@@ -47,15 +47,25 @@ def test_building_again_gives_the_same_bytes(built: dict[str, bytes]) -> None:
 
 
 @pytest.mark.skipif(not (ROOT / "node_modules/.bin/esbuild").exists(), reason="npm ci was not run")
-def test_the_loader_is_sent_within_one_and_a_half_kb_and_the_whole_sdk_within_45(built: dict[str, bytes]) -> None:
+def test_a_page_gets_the_loader_within_one_and_a_half_kb_and_all_of_it_within_45(built: dict[str, bytes]) -> None:
     sent = {name: len(gzip.compress(body, 9)) for name, body in built.items() if name.endswith(".js")}
     assert sent["init.js"] <= 1536
-    assert sum(sent.values()) <= 45 * 1024, sent
+    assert sent["init.js"] + sent["index.js"] <= 45 * 1024, sent
+    # Frame mode: the window has the shell as well; each page in it gets the loader, cached, and a small part.
+    assert sent["init.js"] + sent["outer.js"] <= 50 * 1024, sent
+    assert sent["frame.js"] <= 4 * 1024, sent
+    # No chunk comes later: a page's own CSP would be in its way.
+    assert set(sent) == {"init.js", "index.js", "outer.js", "frame.js"}
 
 
 def test_the_bundle_takes_the_places_of_the_entries(static: Path) -> None:
     files = dict(read_static(static))
-    for sent, name in (("init.js", "init.js"), ("sdk/index.js", "index.js"), ("sdk/frame.js", "frame.js")):
+    for sent, name in (
+        ("init.js", "init.js"),
+        ("sdk/index.js", "index.js"),
+        ("sdk/outer.js", "outer.js"),
+        ("sdk/frame.js", "frame.js"),
+    ):
         assert files[sent].body == (static / "bundle" / name).read_bytes()
     assert not any(name.startswith("bundle/") for name in files)
 
@@ -65,7 +75,7 @@ def test_after_an_edit_browsers_get_the_modules(static: Path) -> None:
     module.write_text(module.read_text("utf-8") + "\n// edited\n", "utf-8")
     assert bundled(static) == {}
     files = dict(read_static(static))
-    assert b"from './page.js'" in files["sdk/index.js"].body
+    assert b"from './entry.js'" in files["sdk/index.js"].body
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"\xff"])

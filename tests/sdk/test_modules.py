@@ -49,7 +49,7 @@ def test_event_names_and_numbers_are_those_of_the_service() -> None:
 
 
 def test_entry_modules_export_exactly_what_the_loader_calls() -> None:
-    for name in ("index.js", "frame.js"):
+    for name in ("index.js", "outer.js", "frame.js"):
         exported = re.findall(
             r"^export (?:async )?(?:function|class|const|let) (\w+)", (SDK / name).read_text("utf-8"), re.MULTILINE
         )
