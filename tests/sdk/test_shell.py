@@ -132,10 +132,9 @@ def test_pages_in_the_frame_have_the_client_of_the_shell(service: FakeService, p
     inner.evaluate(
         "window.seen = []; ProctorClient3.on(10006, (e) => seen.push(e.name, e.data.characters)); addEventListener('proview:text-pasted', () => seen.push('dom'))"
     )
-    inner.evaluate("document.getElementById('t').focus()")
-    inner.evaluate(
-        "document.getElementById('t').dispatchEvent(new ClipboardEvent('paste', {bubbles: true, clipboardData: (() => { const d = new DataTransfer(); d.setData('text/plain', 'abc'); return d; })()}))"
-    )
+    inner.locator("#t").fill("abc")
+    for keys in ("Control+A", "Control+C", "Control+V"):
+        page.keyboard.press(keys)
     inner.wait_for_function("seen.length === 3")
     assert inner.evaluate("seen") == ["Text Pasted", 3, "dom"]
     inner.evaluate("new Promise((resolve) => ProctorClient3.stop(resolve))")
