@@ -79,7 +79,7 @@ def record(
         container.mux(video.encode(None))
         if sound is not None:
             container.mux(sound.encode(None))
-    return Recorded(_cut(bytes(sink.data)), piece_ms, frames)
+    return Recorded(cut(bytes(sink.data)), piece_ms, frames)
 
 
 def _later(packet: av.Packet[Any], by_ms: int) -> av.Packet[Any]:
@@ -104,7 +104,7 @@ def _tone(at_ms: float) -> av.AudioFrame:
     return frame
 
 
-def _cut(data: bytes) -> list[bytes]:
+def cut(data: bytes) -> list[bytes]:
     """Piece 0 is the header with the first cluster; every further piece is a cluster."""
     starts = []
     at = data.find(CLUSTER)
