@@ -80,3 +80,18 @@ def test_cards_say_their_language_and_direction(gallery: Page) -> None:
     assert gallery.evaluate(f"() => {ALL}.some((one) => one.lang === 'ar' && one.dir === 'rtl')")
     show(gallery, "consent", "de")
     assert gallery.evaluate(f"() => {ALL}.some((one) => one.lang === 'de' && one.dir === 'ltr')")
+
+
+MOVING = f"() => {ALL}.filter((one) => one.shadowRoot).flatMap((one) => one.shadowRoot.getAnimations()).length"
+
+
+def test_nothing_moves_for_those_who_asked_for_it(gallery: Page) -> None:
+    gallery.emulate_media(reduced_motion="no-preference")
+    show(gallery, "preparing")
+    assert gallery.evaluate(MOVING) == 1, "the ring turns for everybody else"
+    gallery.emulate_media(reduced_motion="reduce")
+    moving = []
+    for name in names(gallery):
+        show(gallery, name)
+        moving += [name] * int(gallery.evaluate(MOVING))
+    assert moving == []
