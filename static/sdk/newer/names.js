@@ -15,13 +15,13 @@ const ATTENDEE = { identifier: 256, first_name: 128, middle_name: 128, last_name
 const WORKFLOW = { identifier: 256, title: 512, name: 512 };
 
 /**
- * `<key>@<host>/<project>`, also as a URL; anything else is the account token itself. The host is not asked: the service is where
+ * `<token>@<host>/<project>`, also as a URL; anything else is the account token itself. The host is not asked: the service is where
  * the loader came from.
  * @param {string} dsn
  */
-export function parseDsn(dsn) {
-  const parts = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/)?([^@/:\s]+)(?::[^@/\s]*)?@([^@/\s]+)(?:\/(\d*))?\/?$/i.exec(dsn.trim());
-  return { token: parts ? parts[1] : dsn.trim(), host: parts?.[2] ?? '', project: parts?.[3] ?? '' };
+export function tokenOf(dsn) {
+  const parts = /^(?:[a-z][a-z0-9+.-]*:)?(?:\/\/)?([^@/:\s]+)(?::[^@/\s]*)?@[^@/\s]+(?:\/\d*)?\/?$/i.exec(dsn);
+  return parts?.[1] ?? dsn;
 }
 
 /**

@@ -9,7 +9,7 @@ import { allowed, lookup, use } from '../locale.js';
 import { log } from '../log.js';
 import { parseOptions } from '../options.js';
 import { Input } from './input.js';
-import { constant, parseAttendee, parseDsn, parseWorkflow, sessionType, stateOf, warning } from './names.js';
+import { constant, parseAttendee, parseWorkflow, sessionType, stateOf, tokenOf, warning } from './names.js';
 
 /**
  * @param {Sdk.Page} page
@@ -57,7 +57,7 @@ class Desk {
   /** @param {Sdk.Page} page */
   constructor(page) {
     this.#page = page;
-    page.listen('offline', () => this.#tell(warning('network', 'The connection to the proctoring service is lost; the recording is kept and sent later.')));
+    page.listen('offline', () => this.#tell(warning('network', 'No connection; the recording is kept and sent later.')));
     page.listen('stopped', () => {
       this.#sitting = '';
       if (page.session?.endedBy === 'terminated') this.#tell(new ProviewError('session_terminated', 'The session was ended by a proctor.'));
@@ -79,14 +79,14 @@ class Desk {
     const limit = input.tags(['limit_languages', 'allowed_languages']);
     input.check('Proview.init');
     if (!dsn) throw new ProviewError('dsn_missing', 'Missing DSN', { validationErrors: [{ path: 'dsn', message: 'is missing', code: 'missing' }] });
-    const { token } = parseDsn(dsn);
-    if (this.#sitting && token !== this.#token) throw warning('already_initialised', 'A session of another DSN is running; stop it first.');
+    const token = tokenOf(dsn);
+    if (this.#sitting && token !== this.#token) throw warning('already_initialised', 'There is a session of another DSN; stop it first.');
     this.#token = token;
     this.#container = container;
     if (!this.#sitting) Object.assign(this.#ids, ids);
     const offered = limit?.filter((tag) => lookup([tag]));
     use(language, offered?.length ? offered : undefined);
-    if (offered?.length === 0) this.#tell(warning('language_unsupported', 'None of the allowed languages is available; all are offered.'));
+    if (offered?.length === 0) this.#tell(warning('language_unsupported', 'No allowed language is available; all are offered.'));
     return true;
   }
 
@@ -97,7 +97,7 @@ class Desk {
   async describe(told) {
     const [[what, values]] = /** @type {['attendee' | 'workflow', Record<string, string>][]} */ (Object.entries(told));
     if (this.#sitting && this.#ids[what] && values.identifier !== this.#ids[what]) {
-      throw warning('session_running', `The ${what} of a running session cannot be exchanged; stop it first.`);
+      throw warning('session_running', `There is a session of another ${what}; stop it first.`);
     }
     this.#ids[what] = values.identifier;
     this.#about[what] = values;
@@ -151,12 +151,12 @@ class Desk {
       for (const what of /** @type {const} */ (['attendee', 'workflow'])) {
         if (!ids[what] && !(what === 'workflow' && ids.session)) input.fault(`${what}_identifier`, 'is missing', 'missing');
       }
-      if (!ids.session && ids.attendee.length + ids.workflow.length > 255) input.fault('session_identifier', 'is missing, and cannot be made from identifiers as long as these', 'missing');
+      if (!ids.session && ids.attendee.length + ids.workflow.length > 255) input.fault('session_identifier', 'is missing; attendee and workflow are too long to make one', 'missing');
       input.check(`Proview.session.${name}`, 'identifier_missing');
     }
     if (ids.attendee && ids.workflow) ids.session ||= `${ids.workflow}:${ids.attendee}`;
     const sitting = JSON.stringify([this.#token, ids]);
-    if (this.#sitting && this.#sitting !== sitting) throw warning('session_running', 'A session with other identifiers is there already; stop it first.');
+    if (this.#sitting && this.#sitting !== sitting) throw warning('session_running', 'There is a session with other identifiers; stop it first.');
     const { attendee, workflow } = this.#about;
     const about = {
       ...(attendee.identifier === ids.attendee && { attendee }),
