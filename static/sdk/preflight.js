@@ -3,6 +3,7 @@
  * that continues a session asks nothing when consent and permissions are there.
  */
 
+import { Checks } from './checks.js';
 import { asProviewError, ProviewError } from './errors.js';
 import { closeStream, isGranted, listDevices, openCamera, openScreen } from './devices.js';
 import * as steps from './ui/steps.js';
@@ -15,7 +16,7 @@ export class Preflight {
   #onProblem;
   #consented;
   #chosen;
-  #checks;
+  checks;
   #photoSteps = 0;
   needsScreen;
   #over = false;
@@ -23,17 +24,17 @@ export class Preflight {
   #stream = null;
 
   /**
-   * @param {{root: Sdk.Root, policy: Sdk.Policy, options: Sdk.Options, consented: boolean, chosen: {camera?: string, microphone?: string}, checks: import('./checks.js').Checks}} what
+   * @param {{root: Sdk.Root, policy: Sdk.Policy, options: Sdk.Options, consented: boolean, chosen: {camera?: string, microphone?: string}, link: () => Sdk.Link}} what
    * @param {{report: Sdk.Report, onProblem: (error: ProviewError) => boolean}} callbacks `onProblem` returns true when the page was told,
    *     so that a second try has to start with a fresh page
    */
-  constructor({ root, policy, options, consented, chosen, checks }, { report, onProblem }) {
+  constructor({ root, policy, options, consented, chosen, link }, { report, onProblem }) {
     this.#root = root;
     this.#policy = policy;
     this.#options = options;
     this.#consented = consented;
     this.#chosen = chosen;
-    this.#checks = checks;
+    this.checks = new Checks({ root, link }, report);
     this.needsScreen = options.screen || policy.screen || policy.tracks.includes('screen');
     this.#report = report;
     this.#onProblem = onProblem;
@@ -41,8 +42,8 @@ export class Preflight {
 
   /** Nothing has to be asked: the session goes on as it was. */
   async isSettled() {
-    await this.#checks.prepare();
-    this.#photoSteps = this.#checks.kinds.length;
+    await this.checks.prepare();
+    this.#photoSteps = this.checks.kinds.length;
     return this.#consented && (await isGranted());
   }
 
@@ -84,7 +85,7 @@ export class Preflight {
       const answer = await steps.checkDevices(this.#root, {
         stream,
         devices: await listDevices(),
-        last: !this.needsScreen && this.#checks.kinds.length === 0 && !this.#checks.needsAdmission,
+        last: !this.needsScreen && this.checks.kinds.length === 0 && !this.checks.needsAdmission,
         mustHear,
         place: this.#place(2),
         onHeard: () => this.#report('audioTestPassed'),
@@ -101,13 +102,13 @@ export class Preflight {
 
   /** @param {MediaStream} stream @param {boolean} recording */
   photos(stream, recording) {
-    return this.#checks.photos(stream, recording, (n) => this.#place(3 + n));
+    return this.checks.photos(stream, recording, (n) => this.#place(3 + n));
   }
 
   /** The session was stopped before it ran: nothing may stay open, and no card comes any more. */
   dispose() {
     this.#over = true;
-    this.#checks.dispose();
+    this.checks.dispose();
     closeStream(this.#stream);
   }
 

@@ -8,7 +8,6 @@
 
 import { sleep } from './backoff.js';
 import { Capture } from './capture.js';
-import { Checks } from './checks.js';
 import { Connector } from './connector.js';
 import { Emitter } from './emitter.js';
 import { closeStream, isGranted, openCamera } from './devices.js';
@@ -43,7 +42,6 @@ export class Session extends Emitter {
   #watching;
   /** @type {Preflight | null} */
   #preflight = null;
-  #checks;
   #observers;
   #capture;
   #told = false;
@@ -65,7 +63,6 @@ export class Session extends Emitter {
     this.#options = options;
     this.#observers = new Observers(this.report, { framed, link: () => this.#link, onNetwork: (online) => this.#network(online) });
     this.#messages = new Messages(root);
-    this.#checks = new Checks({ root, link: () => /** @type {Sdk.Link} */ (this.#link) }, this.report);
     this.#connector = new Connector({ base, body }, { onChanged: (old) => this.#changed(old) });
     for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
     const keeping = new Keeping({
@@ -73,7 +70,7 @@ export class Session extends Emitter {
       report: this.report,
       say: (full) => this.#messages.bufferFull(full),
       rest: () => this.#capture.stop(),
-      record: () => (this.state === 'running' || this.#checks.waiting) && this.#record(),
+      record: () => (this.state === 'running' || this.#preflight?.checks.waiting) && this.#record(),
     });
     this.#capture = new Capture(this.observe, {
       onPiece: (piece) => keeping.keep(piece),
@@ -166,7 +163,7 @@ export class Session extends Emitter {
     if (!buffer.durable) this.report('bufferVolatile');
     const consented = !this.#options.clear && (before?.uuid === link.uuid || (await wasConsented(buffer, link.uuid)));
     const preflight = new Preflight(
-      { root: this.#root, policy, options: this.#options, consented, checks: this.#checks, chosen: before?.chosen ?? {} },
+      { root: this.#root, policy, options: this.#options, consented, link: () => /** @type {Sdk.Link} */ (this.#link), chosen: before?.chosen ?? {} },
       { report: this.report, onProblem: (error) => this.#problem(error) },
     );
     this.#preflight = preflight;
@@ -191,7 +188,7 @@ export class Session extends Emitter {
     if (this.#stopping) return;
     if (!settled) await this.#record();
     this.#watching.renew();
-    await this.#checks.admission(() => this.#capture.streams.camera);
+    await preflight.checks.admission(() => this.#capture.streams.camera);
     this.#run(chosen);
   }
 
@@ -284,7 +281,7 @@ export class Session extends Emitter {
     answer: (message) => this.#watching.answer(message),
     live_failed: (message) => this.#watching.failed(message),
     state: ({ state, reason }) => this.#serverState(state, reason !== undefined),
-    approval: () => this.#checks.ring(),
+    approval: () => this.#preflight?.checks.ring(),
     replaced: () => this.#replaced(),
     photo_refused: ({ kind, code }) => this.report('photoRefused', { kind, code }),
     piece_refused: ({ piece, code }) => this.report('pieceRefused', { track: piece.track, run: piece.run, seq: piece.seq, code }),
@@ -383,7 +380,7 @@ export class Session extends Emitter {
 
   /** @param {string} state */
   async #endedByServer(state) {
-    const { waiting } = this.#checks;
+    const waiting = this.#preflight?.checks.waiting;
     await this.stop('server', state);
     if (waiting) showEnded(this.#root, state);
     else this.#messages.ended(state);
