@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from flask_proview.catalogue import EVENTS
+from tests.service.build import ACCOUNT_TOKEN
 
 from .conftest import Watched
 from .test_player import open_player
@@ -25,6 +27,22 @@ def test_the_index_names_all_that_counted_and_marks_guesses(world: World) -> Non
     assert "92 of 100" in card
     assert lines == ["Window Focus-Out × 2 −6", "Developer Tools Suspected heuristic −2"]
     assert EVENTS[5].meaning in card
+
+
+def test_what_an_account_weighs_is_what_its_recordings_are_judged_by(tmp_path: Path, template: Path) -> None:
+    account = {"name": "main", "token": ACCOUNT_TOKEN, "domains": ["exam.example.edu"], "stake": "high"}
+    world = World(tmp_path, template, accounts=[{**account, "event_weights": {"Text Pasted": 0, 10063: 4}}])
+    try:
+        row = world.add_session()
+        for at, kind in ((1000, 5), (2000, 10006), (3000, 10063), (4000, 6)):
+            world.add_event(row, at, kind)
+        world.finalise(row)
+        reviewer = Person(world)
+        reviewer.enter("rita")
+        assert world.refresh(row).proview_score == 100 - 2 * 3 - 4 - 2 * 1
+        assert "88 of 100" in reviewer.get(f"/sessions/{row.uuid}").text
+    finally:
+        world.close()
 
 
 @pytest.mark.browser
