@@ -15,7 +15,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from flask_proview.config import Config
+from flask_proview.config.session_types import SESSION_TYPES, type_policy
 from flask_proview.origins import Origin
+from flask_proview.sessions.approvals import APPROVING_ROLES
 from flask_proview.sessions.database import Database, has_tables, is_current, now_ms
 from flask_proview.sessions.models import Refusal, Session, User
 
@@ -164,6 +166,7 @@ def _database(config: Config) -> Iterator[Finding]:
         else:
             yield Finding(Level.OK, "database", f"{url} is current")
             yield from _people_and_refusals(database)
+            yield from _approvers(config, database)
             yield from _unfinished(database)
     except SQLAlchemyError as error:
         yield Finding(Level.ERROR, "database", f"{url}: {str(error).splitlines()[0]}")
@@ -216,6 +219,26 @@ def _people_and_refusals(database: Database) -> Iterator[Finding]:
             f"refused pages, route {refusal.route}",
             f"{refusal.count} × passed without proctoring: {refusal.reason}, host {refusal.host}, last {refusal.path} {refusal.detail}".rstrip(),
         )
+
+
+def _approvers(config: Config, database: Database) -> Iterator[Finding]:
+    """Where candidates have to be let in, somebody must be able to."""
+    asking = []
+    for route in config.routes:
+        account = next((one for one in config.accounts if route.account in (None, one.name)), None)
+        kind = route.session_type or (account.session_type if account is not None else SESSION_TYPES[0])
+        if route.mode != "off" and type_policy(account, route, kind).approval:
+            asking.append(str(route.name))
+    able = select(User.id).where(User.role.in_(APPROVING_ROLES), User.disabled.is_(False)).limit(1)
+    with database.read() as db:
+        if not asking or db.scalar(able) is not None:
+            return
+    yield Finding(
+        Level.WARNING,
+        "approval",
+        f"candidates of {', '.join(asking)} wait until a proctor lets them in, and there is none; "
+        "run: proview user add NAME --role proctor, or set approval = false",
+    )
 
 
 def _unfinished(database: Database) -> Iterator[Finding]:

@@ -8,6 +8,8 @@ import pytest
 
 from flask_proview.config import load_config
 from flask_proview.doctor import Finding, Level, examine
+from flask_proview.sessions.database import Database, upgrade
+from flask_proview.sessions.users import UserStore
 
 from .site import KEY
 
@@ -61,3 +63,32 @@ def test_sqlite_and_parts_on_other_machines_are_a_warning(
     tmp_path: Path, sections: dict[str, Any], warned: bool
 ) -> None:
     assert any("cannot be shared" in f.message for f in findings(tmp_path, "database", **sections)) is warned
+
+
+def test_candidates_who_wait_for_a_proctor_need_one(tmp_path: Path) -> None:
+    def approval(**route: Any) -> list[str]:
+        account = {"name": "main", "token": "b3f6224e-d072", "domains": ["exam.example.edu"]}
+        raw = {
+            "secrets": {"keys": [KEY]},
+            "storage": {"database": url, "recordings": str(tmp_path), "min_free_mb": 1},
+            "media": {"live": "off"},
+            "accounts": [account],
+            "routes": [{"name": "exam", "path": "/exam/<attempt>", "session": "path:attempt", **route}],
+        }
+        return [f.message for f in examine(load_config(raw, environ={})) if f.topic == "approval"]
+
+    url = f"sqlite:///{tmp_path}/proview.db"
+    upgrade(url)
+    database = Database(url)
+    people = UserStore(database)
+    try:
+        people.add("rita", "reviewer", "correct-horse-battery")
+        assert "--role proctor" in approval(session_type="live_proctor")[0]
+        assert "of exam wait" in approval(approval=True)[0]
+        assert approval(session_type="live_proctor", approval=False) == approval() == []
+        people.add("pat", "proctor", "correct-horse-battery")
+        assert approval(session_type="live_proctor") == []
+        people.set_disabled("pat", True)
+        assert approval(session_type="live_proctor")
+    finally:
+        database.dispose()
