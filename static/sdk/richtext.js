@@ -9,8 +9,8 @@ const BLOCKS = new Map(Object.entries({ p: 'p', div: 'p', section: 'p', article:
 const LISTS = new Map(Object.entries({ ul: 'ul', ol: 'ol' }));
 const MARKS = new Map(Object.entries({ b: 'b', strong: 'b', i: 'i', em: 'i', u: 'u' }));
 /** What stands in these is no text, up to their end tag. */
-const SILENT = new Set(['script', 'style', 'template', 'noscript', 'iframe', 'object', 'svg', 'math', 'head', 'title', 'textarea', 'select', 'xmp', 'noembed', 'noframes', 'plaintext', 'audio', 'video']);
-const ENTITIES = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', ndash: '–', mdash: '—', hellip: '…', lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”', bull: '•', middot: '·', copy: '©', euro: '€', deg: '°', times: '×' }));
+const SILENT = new Set(['script', 'style', 'template', 'noscript', 'iframe', 'object', 'svg', 'math', 'head', 'title', 'textarea', 'select', 'xmp']);
+const ENTITIES = new Map(Object.entries({ amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: '\u00a0', ndash: '–', mdash: '—', hellip: '…', lsquo: '‘', rsquo: '’', ldquo: '“', rdquo: '”', euro: '€' }));
 const MOST_TEXT = 20_000;
 const MOST_BLOCKS = 500;
 

@@ -159,10 +159,8 @@ def test_a_page_around_the_exam_starts_and_stops_by_messages(proview: Service, s
     page.wait_for_url("**/quiz/review")
     eventually(page, lambda: proview.row("5-17-1").state == "stopped", "stopped")
     finished = proview.finished(row.uuid)
-    assert finished["recordings"] and [one["cause"] for one in finished["ledger"] if one["outcome"] == "gap"] in (
-        ["setup"],
-        [],
-    )
+    # The quiz's pages changed in the frame; the recording is one piece.
+    assert [one["outcome"] for one in finished["ledger"]].count("recorded") == 1
 
 
 def test_the_same_attempt_continues_after_its_page_was_closed(proview: Service, site: Site, page: Page) -> None:
