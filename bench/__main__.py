@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 
-BENCHMARKS = ("ingest", "finalise", "live", "inject", "streaming", "placement", "proxy")
+BENCHMARKS = ("ingest", "ingest_sockets", "finalise", "live", "inject", "streaming", "placement", "proxy")
 
 
 def main() -> int:

@@ -88,6 +88,11 @@ class Server:
         return self.worker_pids[0]
 
     @property
+    def master_pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def worker_pids(self) -> list[int]:
         assert self._process is not None
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text()
