@@ -174,26 +174,21 @@ class Service:
             database.dispose()
         return bool(runs) and all(run["complete"] for run in runs)
 
-    def _get(self, path: str) -> requests.Response:
+    def call(self, path: str, body: object = None) -> requests.Response:
+        """As somebody of the institution who has logged in."""
+        url = f"https://127.0.0.1:{self.port}/proview"
+        verify = str(self.certificate)
         if not self._bearer:
-            answer = self.post("/v1/user/login", {"username": "admin", "password": PASSWORD})
-            self._bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        return requests.get(
-            f"https://127.0.0.1:{self.port}/proview{path}",
-            headers=self._bearer,
-            verify=str(self.certificate),
-            timeout=10,
-        )
-
-    def post(self, path: str, body: object) -> requests.Response:
-        return requests.post(
-            f"https://127.0.0.1:{self.port}/proview{path}", json=body, verify=str(self.certificate), timeout=10
-        )
+            credentials = {"username": "admin", "password": PASSWORD}
+            login = requests.post(f"{url}/v1/user/login", json=credentials, verify=verify, timeout=10)
+            self._bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
+        method = "GET" if body is None else "POST"
+        answer = requests.request(method, url + path, json=body, headers=self._bearer, verify=verify, timeout=10)
+        answer.raise_for_status()
+        return answer
 
     def details(self, uuid: str) -> dict[str, Any]:
-        answer = self._get(f"/v1/sessions/{uuid}")
-        answer.raise_for_status()
-        details: dict[str, Any] = answer.json()
+        details: dict[str, Any] = self.call(f"/v1/sessions/{uuid}").json()
         return details
 
     def finished(self, uuid: str, track: str = "camera") -> dict[str, Any]:

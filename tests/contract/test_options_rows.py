@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from .classic import TOKEN, Service, Site, begin, bootstrap, eventually, snippet, state_is, stop
+from .test_connector import QUIZ
 
 pytestmark = pytest.mark.browser
 
@@ -159,6 +160,28 @@ def test_instructions_and_links_are_shown_without_what_could_harm(site: Site, pa
         ["<img src=x onerror='window.hacked = 1'>", "https://exam.example.edu/odd"],
     ]
     assert page.get_by_text('<img src=x onerror="window.hacked = 1">Algebra').is_visible()
+    assert page.evaluate("window.hacked") is None
+    stop(page)
+
+
+def test_what_the_lms_said_of_a_quiz_is_shown_where_the_page_says_nothing(
+    proview: Service, site: Site, page: Page
+) -> None:
+    """§1.13: configuration that is the service's, not an option."""
+    quiz = QUIZ | {"quiz_id": 71, "proctoring_type": "ai", "candidate_instructions": "<p>No <b>books</b>.</p><script>window.hacked = 1</script>"}  # fmt: skip
+    proview.call("/quiz", quiz)
+    page.goto(site.page("/lms", snippet("{session: '71-42-1', profileId: '42', initCallback: told}")))
+    page.get_by_role("button", name="Agree and continue").wait_for()
+    assert page.locator("#proview_root .text").inner_html() == "<p>No <b>books</b>.</p>"
+    assert page.get_by_role("link", name="Rules").get_attribute("href") == "https://moodle.example.edu/rules"
+    assert page.get_by_text("Mid-term").is_visible()
+    stop(page)
+    own = (
+        "{session: '71-42-2', profileId: '42', additionalInstruction: 'Mine', referenceLinks: '[]', initCallback: told}"
+    )
+    page.goto(site.page("/own", snippet(own)))
+    page.get_by_role("button", name="Agree and continue").wait_for()
+    assert page.locator("#proview_root .text").inner_text() == "Mine"
     assert page.evaluate("window.hacked") is None
     stop(page)
 
