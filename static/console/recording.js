@@ -31,7 +31,8 @@ export function showRecording(root, url) {
     if (before?.playing) player.engine.play();
   };
   say('Loading the recording…', 'busy');
-  const meanings = loadMeanings(root.dataset.mount ?? '');
+  // Under the same mount as the recording.
+  const meanings = loadMeanings(url.slice(0, url.indexOf('/v1/playback/')));
   const end = poll(async () => {
     /** @type {import('./types.d.ts').PlaybackJson} */
     let json;

@@ -75,3 +75,15 @@ def test_guesses_are_marked_and_filtered_and_every_event_says_what_it_means(watc
     expect(events).to_have_count(2)
     chip.click()
     expect(events).to_have_count(3)
+
+
+@pytest.mark.browser
+@pytest.mark.media
+def test_the_recording_of_a_running_session_says_what_events_mean(watched: Watched, world: World) -> None:
+    row = world.add_session(state="running", ago_ms=0, length_ms=4000)
+    world.add_run(row, "camera", 0, 4)
+    world.add_event(row, 500, 10058)
+    watched.log_in("rita")
+    watched.open(f"/sessions/{row.uuid}")
+    shown = watched.page.locator("[data-from-start] .event").first
+    expect(shown).to_have_attribute("title", re.compile("a reason to look and not a finding"))
