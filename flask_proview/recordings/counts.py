@@ -5,7 +5,7 @@ a piece is a row, and both may be one byte long.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, func, select
@@ -20,6 +20,7 @@ REMEMBERED_SESSIONS = 2_000
 
 @dataclass(slots=True)
 class _Counts:
+    uuid: str
     runs: set[tuple[str, int]] = field(default_factory=set)
     pieces: int = 0
 
@@ -30,15 +31,16 @@ class Counts:
     def __init__(self) -> None:
         self._sessions: OrderedDict[int, _Counts] = OrderedDict()
 
-    def load(self, connection: Connection, session_ids: Iterable[int]) -> None:
-        """Make sure that these sessions are known."""
-        for session_id in session_ids:
-            if session_id in self._sessions:
+    def load(self, connection: Connection, uuids: Mapping[int, str]) -> None:
+        """Make sure that these sessions are known; SQLite gives the id of a deleted one to another."""
+        for session_id, uuid in uuids.items():
+            known = self._sessions.get(session_id)
+            if known is not None and known.uuid == uuid:
                 self._sessions.move_to_end(session_id)
                 continue
             runs = connection.execute(select(Run.track, Run.run).where(Run.session_id == session_id))
             pieces = select(func.count()).select_from(Piece).where(Piece.session_id == session_id)
-            self._sessions[session_id] = _Counts({(r.track, r.run) for r in runs}, connection.scalar(pieces) or 0)
+            self._sessions[session_id] = _Counts(uuid, {(r.track, r.run) for r in runs}, connection.scalar(pieces) or 0)
         while len(self._sessions) > REMEMBERED_SESSIONS:
             self._sessions.popitem(last=False)
 

@@ -80,7 +80,7 @@ class PieceRows:
         )
         self._count_bytes: Update = (
             update(Session)
-            .where(Session.id == bindparam("key"), Session.pruned_at.is_(None))
+            .where(Session.id == bindparam("key"), Session.uuid == bindparam("owner"), Session.pruned_at.is_(None))
             .values(
                 bytes_stored=Session.bytes_stored + bindparam("size"),
                 # A piece is a sign of life: a recording session needs no heartbeat writes of its own.
@@ -108,19 +108,19 @@ class PieceRows:
             return []
         with self._db.engine.connect() as connection:
             known = self._known(connection, pieces)
-            used = self._used(connection, {p.session_id for p in pieces})
-            self._counts.load(connection, used)
+            uuids, used = self._used(connection, {p.session_id for p in pieces})
+            self._counts.load(connection, uuids)
         standings, conflicts = [], []
         counted: set[Key] = set()
         for piece in pieces:
             key = _key(piece)
             sha256 = known.get(key)
-            if sha256 is not None:
+            if uuids.get(piece.session_id) != piece.session_uuid:
+                standings.append(Standing.GONE)  # also when SQLite gave a deleted session's id to another one
+            elif sha256 is not None:
                 standings.append(Standing.SAME if sha256 == piece.sha256 else Standing.OTHER)
                 if sha256 != piece.sha256:
                     conflicts.append(piece)
-            elif piece.session_id not in used:
-                standings.append(Standing.GONE)
             elif key in counted:
                 standings.append(Standing.NEW)  # twice in one batch takes the room of one
             elif used[piece.session_id] + len(piece.body) > self._max_session_bytes or not self._counts.admits(
@@ -158,10 +158,11 @@ class PieceRows:
         :raises _Overtaken: a row was there already, or a session is gone.
         """
         runs: dict[tuple[int, str, int], dict[str, Any]] = {}
-        sizes: dict[int, int] = {}
+        sizes: dict[tuple[int, str], int] = {}
         for item in fresh:
             piece = item.piece
-            sizes[piece.session_id] = sizes.get(piece.session_id, 0) + len(piece.body)
+            owner = piece.session_id, piece.session_uuid
+            sizes[owner] = sizes.get(owner, 0) + len(piece.body)
             run = runs.setdefault(
                 (piece.session_id, piece.track, piece.run),
                 {
@@ -179,7 +180,7 @@ class PieceRows:
             if piece.last:
                 run["last_seq"] = piece.seq
         # In the order of ids, so that two processes never wait for each other's row in a circle.
-        counted = [{"key": key, "size": size, "now": now} for key, size in sorted(sizes.items())]
+        counted = [{"key": key, "owner": uuid, "size": size, "now": now} for (key, uuid), size in sorted(sizes.items())]
         if connection.execute(self._count_bytes, counted).rowcount != len(counted):
             raise _Overtaken
         rows = sorted((_row(item, now) for item in fresh), key=itemgetter("session_id", "track", "run", "seq"))
@@ -201,11 +202,12 @@ class PieceRows:
                 known[(row[0], row[1], row[2], row[3])] = row[4]
         return known
 
-    def _used(self, connection: Connection, session_ids: set[int]) -> dict[int, int]:
+    def _used(self, connection: Connection, session_ids: set[int]) -> tuple[dict[int, str], dict[int, int]]:
+        """Whose the ids are, and how much is stored."""
         # A session whose files have left for the object store is as good as gone: its run files cannot be continued.
         here = Session.id.in_(session_ids), Session.pruned_at.is_(None)
-        rows = connection.execute(select(Session.id, Session.bytes_stored).where(*here))
-        return {row[0]: row[1] for row in rows}
+        rows = connection.execute(select(Session.id, Session.uuid, Session.bytes_stored).where(*here)).all()
+        return {row.id: row.uuid for row in rows}, {row.id: row.bytes_stored for row in rows}
 
     def _record_conflicts(self, pieces: Sequence[IncomingPiece]) -> None:
         now = now_ms()

@@ -31,7 +31,7 @@ STEPS = int(os.environ.get("PROVIEW_MACHINE_STEPS", "600"))
 STEPS_EACH = 50
 QUOTA = 1 << 20
 MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
-Key = tuple[int, str, int, int]
+Key = tuple[str, str, int, int]
 
 bodies = st.sampled_from([b"a" * 10, b"b" * 10, b"c" * 5000, b"d" * 200_000])
 
@@ -64,9 +64,9 @@ class Uploads(RuleBasedStateMachine):
         for store in self._stores:
             store.start()
         self._held: dict[Key, bytes] = {}
-        self._used: dict[int, int] = {}
+        self._used: dict[str, int] = {}
         self._conflicts = 0
-        self._gone: set[int] = set()
+        self._gone: set[str] = set()
 
     def teardown(self) -> None:
         for store in self._stores:
@@ -84,7 +84,7 @@ class Uploads(RuleBasedStateMachine):
 
     def _start(self, name: str = "e") -> Session:
         session = self._place.start(name)
-        self._used.setdefault(session.id, 0)
+        self._used.setdefault(session.uuid, 0)
         return session
 
     @rule(
@@ -92,22 +92,22 @@ class Uploads(RuleBasedStateMachine):
         body=bodies, process=st.integers(0, 1),
     )  # fmt: skip
     def send(self, session: Session, track: str, run: int, seq: int, body: bytes, process: int) -> None:
-        key = (session.id, track, run, seq)
+        key = (session.uuid, track, run, seq)
         try:
             verdict: Verdict | str = self._stores[process].store(piece(session, seq, body, run=run, track=track))
         except PieceError as error:
             verdict = error.code
-        if key in self._held and session.id not in self._gone:
+        if key in self._held and session.uuid not in self._gone:
             expected: Verdict | str = Verdict.REPLAYED if self._held[key] == body else "piece_conflict"
             self._conflicts += expected == "piece_conflict"
-        elif session.id in self._gone:
+        elif session.uuid in self._gone:
             expected = "unknown_session"
-        elif self._used[session.id] + len(body) > QUOTA:
+        elif self._used[session.uuid] + len(body) > QUOTA:
             expected = "session_quota"
         else:
             expected = Verdict.STORED
             self._held[key] = body
-            self._used[session.id] += len(body)
+            self._used[session.uuid] += len(body)
         assert verdict == expected, (key, len(body))
 
     @rule(session=sessions, seq=st.sampled_from([-1, 2**31, 2**63]))
@@ -146,7 +146,12 @@ class Uploads(RuleBasedStateMachine):
                 file.write(data)
             Recovery(self._db, self._config).recover()
             with self._db.read() as db:
-                ours = (Piece.session_id == session.id, Piece.track == "camera", Piece.run == 0)
+                ours = (
+                    Session.uuid == session.uuid,
+                    Piece.session_id == Session.id,
+                    Piece.track == "camera",
+                    Piece.run == 0,
+                )
                 rows = db.scalars(select(Piece).where(*ours)).all()
             assert path.stat().st_size == max((row.offset + row.length for row in rows), default=0)
         for store in self._stores:
@@ -154,43 +159,45 @@ class Uploads(RuleBasedStateMachine):
 
     @rule(session=sessions)
     def end(self, session: Session) -> None:
-        if session.id not in self._gone:
+        if session.uuid not in self._gone:
             self._place.end(session, 3_600_000)
 
     @rule(session=sessions)
     def delete(self, session: Session) -> None:
-        assert self._place.sessions.delete(session.uuid) is (session.id not in self._gone)
-        self._gone.add(session.id)
-        self._held = {key: body for key, body in self._held.items() if key[0] != session.id}
+        assert self._place.sessions.delete(session.uuid) is (session.uuid not in self._gone)
+        self._gone.add(session.uuid)
+        self._held = {key: body for key, body in self._held.items() if key[0] != session.uuid}
         assert not self._place.layout.session_dir(session.uuid).exists()
 
     @rule(session=sessions, track=st.sampled_from(["camera", "screen"]))
     def ask_for_coverage(self, session: Session, track: str) -> None:
+        if session.uuid in self._gone:
+            return
         told = {
             (run["run"], seq)
             for run in coverage(self._db, session.id, track)["runs"]
             for first, last in run["pieces"]
             for seq in range(first, last + 1)
         }
-        assert told == {key[2:] for key in self._held if key[:2] == (session.id, track)}
+        assert told == {key[2:] for key in self._held if key[:2] == (session.uuid, track)}
 
     @invariant()
     def everything_acknowledged_is_there_and_nothing_else(self) -> None:
         with self._db.read() as db:
             rows = list(db.scalars(select(Piece)))
-            used = {row.id: row.bytes_stored for row in db.scalars(select(Session))}
+            used = {row.uuid: row.bytes_stored for row in db.scalars(select(Session))}
             uuids = {row.id: row.uuid for row in db.scalars(select(Session))}
-            alive = {conflict.session_id for conflict in db.scalars(select(Conflict))}
-        assert {(r.session_id, r.track, r.run, r.seq) for r in rows} == set(self._held)
+            accused = {conflict.session_id for conflict in db.scalars(select(Conflict))}
+        assert {(uuids[r.session_id], r.track, r.run, r.seq) for r in rows} == set(self._held)
         for row in rows:
-            body = self._held[row.session_id, row.track, row.run, row.seq]
+            body = self._held[uuids[row.session_id], row.track, row.run, row.seq]
             assert row.sha256 == hashlib.sha256(body).hexdigest()
             with open(self._place.layout.run_file(uuids[row.session_id], row.track, row.run), "rb") as file:
                 file.seek(row.offset)
                 assert file.read(row.length) == body
-        for session_id, count in used.items():
-            assert count == self._used[session_id]
-        assert alive <= set(used)
+        for uuid, count in used.items():
+            assert count == self._used[uuid]
+        assert accused <= set(uuids)
 
 
 TestUploads = Uploads.TestCase
