@@ -16,3 +16,5 @@ FLAGS = [
 # Keys are pressed, and pages play, before anybody has clicked.
 AUTOPLAY = "--autoplay-policy=no-user-gesture-required"
 FAKE_DEVICES = "--use-fake-device-for-media-stream"
+# The browser's own questions (camera, screen) are answered with yes.
+FAKE_CONSENT = "--use-fake-ui-for-media-stream"

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from . import postgresql
+from .chromium import AUTOPLAY, CHROMIUM, FAKE_CONSENT, FAKE_DEVICES, FLAGS
+
+# Their assertions tell what they compared, as those of test files do.
+pytest.register_assert_rewrite("tests.stacks.harness", "tests.frame.driver")
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +23,16 @@ def playwright() -> Iterator[Playwright]:
         pytest.skip("chromium is not installed: run `make system`")
     with sync_playwright() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_chromium(playwright: Playwright) -> Iterator[Browser]:
+    """One for all who sit exams and need no profile on disk; each takes a context of their own."""
+    launched = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=[*FLAGS, AUTOPLAY, f"{FAKE_DEVICES}=display-media-type=monitor", FAKE_CONSENT]
+    )
+    yield launched
+    launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Frame, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, ViewportSize, expect
 
-from tests.chromium import AUTOPLAY, CHROMIUM, FLAGS
+from tests.chromium import AUTOPLAY, CHROMIUM, FAKE_CONSENT, FAKE_DEVICES, FLAGS
 
-FAKE_DEVICES = ["--use-fake-device-for-media-stream=display-media-type=monitor", "--use-fake-ui-for-media-stream"]
-REFUSED = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream=deny"]
+GRANTED = [f"{FAKE_DEVICES}=display-media-type=monitor", FAKE_CONSENT]
+REFUSED = [FAKE_DEVICES, f"{FAKE_CONSENT}=deny"]
 WAIT_MS = 20_000
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 
 @contextmanager
@@ -24,9 +25,20 @@ def chromium(playwright: Playwright, profile: Path, *flags: str) -> Iterator[Bro
         profile,
         executable_path=CHROMIUM,
         headless=True,
-        args=[*FLAGS, AUTOPLAY, *(flags or FAKE_DEVICES)],
-        viewport={"width": 1280, "height": 800},
+        args=[*FLAGS, AUTOPLAY, *(flags or GRANTED)],
+        viewport=VIEWPORT,
     )
+    context.set_default_timeout(WAIT_MS)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+@contextmanager
+def somebodys(browser: Browser) -> Iterator[BrowserContext]:
+    """What one person has open in a browser that is shared: cookies and storage of their own, gone afterwards."""
+    context = browser.new_context(viewport=VIEWPORT)
     context.set_default_timeout(WAIT_MS)
     try:
         yield context

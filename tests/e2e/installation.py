@@ -62,6 +62,20 @@ class Deployment:
     def console(self) -> str:
         return f"{self.url}/proview/console/"
 
+    def restart_web(self) -> None:
+        """The web process anew; whatever runs beside it goes on."""
+        raise NotImplementedError
+
+    def take(self, **values: str) -> None:
+        """Other values for keys of the configuration, so that several flows share what each would else start for itself."""
+        text = changed = self.config_file.read_text()
+        for name, value in values.items():
+            changed, found = re.subn(rf'^{name} = ".*"$', f'{name} = "{value}"', changed, flags=re.MULTILINE)
+            assert found == 1, name
+        if changed != text:
+            self.config_file.write_text(changed)
+            self.restart_web()
+
     @contextmanager
     def database(self) -> Iterator[Database]:
         database = Database(self.config.storage.database)
@@ -104,6 +118,12 @@ class Installation(Deployment):
     def kill_child(self, name: str) -> None:
         """SIGKILL a child and everything in its process group; the supervisor starts it again."""
         os.killpg(self.child_pid(name), signal.SIGKILL)
+
+    def restart_web(self) -> None:
+        before = self.child_pid("web")
+        self.kill_child("web")
+        wait_until(lambda: self.child_pid("web") != before, 30, "another web process")
+        wait_until(lambda: answers(f"{self.url}/proview/healthz"), 30, "its first answer")
 
     def stop(self) -> None:
         if self.process.poll() is None:

@@ -1,21 +1,26 @@
-"""Drives a multi-page exam through many full page loads in frame mode and says whether the capture noticed. For every demo site.
-
-with Prompts(context) as prompts: …seat the candidate…; drive(candidate, turns); assert_uninterrupted(details, …)
-"""
+"""Drives a multi-page exam through many full page loads in frame mode and says whether the capture noticed. For every demo site."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from playwright.sync_api import BrowserContext
-from sqlalchemy import func, select
 
-from flask_proview.sessions.models import Event, Piece, Session
 from tests.e2e.browser import Candidate
-from tests.e2e.installation import Installation, wait_until
+from tests.e2e.installation import Deployment
+from tests.stacks.harness import (
+    STATISTICS,
+    Complaints,
+    check_ledger,
+    check_session,
+    pieces,
+    session_of,
+    stored_answers,
+    wait_finalised,
+)
 
 _WATCH = """(() => {
+    if (!navigator.mediaDevices) return; // about:blank
     for (const name of ['getUserMedia', 'getDisplayMedia']) {
         const original = navigator.mediaDevices[name].bind(navigator.mediaDevices);
         navigator.mediaDevices[name] = (...options) => { window.proviewTestPrompt(name); return original(...options) };
@@ -51,42 +56,27 @@ def drive(turns: Iterator[Callable[[], None]], loads: int) -> None:
         next(turns)()
 
 
-def only_uuid(running: Installation) -> str:
-    with running.database() as database, database.read() as db:
-        return db.scalars(select(Session.uuid)).one()
+def sit_through_loads(context: BrowserContext, running: Deployment, loads: int = 40) -> None:
+    """A candidate in frame mode, screen and all, from log-in to the stop path; what every demo has to show for it.
 
-
-def finished(running: Installation, uuid: str) -> dict[str, Any]:
-    """The session's details when its recording has been made."""
-
-    def ready() -> bool:
-        with running.database() as database, database.read() as db:
-            row = db.scalars(select(Session).where(Session.uuid == uuid)).one()
-            return row.finalised_at is not None and (row.finalise_wanted_at or 0) <= row.finalised_at
-
-    wait_until(ready, 40, "finalisation")
-    return running.details(uuid)
-
-
-def pages_loaded(running: Installation) -> int:
-    with running.database() as database, database.read() as db:
-        return db.scalar(select(func.count()).where(Event.name == "Page Loaded")) or 0
-
-
-def runs(running: Installation, track: str) -> int:
-    with running.database() as database, database.read() as db:
-        return len(db.scalars(select(Piece.run).where(Piece.track == track).distinct()).all())
-
-
-def assert_uninterrupted(running: Installation, details: dict[str, Any], *tracks: str) -> None:
-    """Each track is one run, and from its first recorded moment to the end of the session the ledger knows no gap."""
-    for track in tracks:
-        assert runs(running, track) == 1, track
-        rows = [row for row in details["ledger"] if row["track"] == track]
-        assert any(row["outcome"] == "recorded" for row in rows), (rows, details["recordings"], details["integrity"])
-        begun = next(n for n, row in enumerate(rows) if row["outcome"] == "recorded")
-        assert [row["cause"] for row in rows[:begun]] in ([], ["setup"]), rows
-        # The last recorder slice ends some frames before the session does.
-        ended = [row for row in rows[begun:] if row["outcome"] != "recorded"]
-        assert all(row["to_ms"] == rows[-1]["to_ms"] and row["to_ms"] - row["from_ms"] < 1500 for row in ended), rows
-        assert len([row for row in rows if row["outcome"] == "recorded"]) == 1, rows
+    Each track is one run, and from its first recorded moment on the ledger knows no gap; nobody was asked twice.
+    """
+    running.take(mode="frame", session_type="record_and_review")
+    prompts = Prompts(context)
+    complaints = Complaints(context)
+    candidate = Candidate.seated(context, running.url, screen=True)
+    shell = candidate.page.evaluate("performance.timeOrigin")
+    drive(five_questions(candidate), loads)
+    assert candidate.page.evaluate("performance.timeOrigin") == shell, "the shell itself was never loaded again"
+    uuid = session_of(running, candidate)
+    candidate.hand_in()
+    details = wait_finalised(running, uuid)
+    saved = stored_answers(context, running.url + candidate.address("answers.json"))
+    assert saved.items() >= STATISTICS.items()
+    assert (complaints.thrown, complaints.ours) == ([], [])
+    assert len([event for event in details["events"] if event["name"] == "Page Loaded"]) >= loads
+    assert prompts.asked == ["getUserMedia", "getDisplayMedia"]
+    check_session(running, details, "frame")
+    for track in ("camera", "screen"):
+        assert len({run for run, _ in pieces(running, uuid, track)}) == 1, track
+        check_ledger(details, {"setup"}, track)

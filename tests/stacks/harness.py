@@ -8,11 +8,16 @@ and labels (``/login``, ``/exams``, ``/exam/<attempt>/…``) need nothing else; 
         with started(MyStack(), tmp_path_factory) as url:
             yield url
 
-    @pytest.mark.parametrize("mode", MODES)
-    def test_the_exam_is_proctored(playwright, tmp_path, site, mode):
-        take_exam_behind_proxy(playwright, tmp_path, site, mode)
+    @pytest.fixture(scope="module")
+    def running(site, tmp_path_factory) -> Iterator[Installation]:
+        with in_front_of(site, tmp_path_factory.mktemp("proxy")) as installed:
+            yield installed
 
-Where the middleware is mounted in the server itself there is no proxy: `take_exam` alone, with a `Deployment`.
+    @pytest.mark.parametrize("mode", MODES)
+    def test_the_exam_is_proctored(shared_chromium, running, mode):
+        take_exam(shared_chromium, running, mode)
+
+Where the middleware is mounted in the server itself (`mounted`) there is no proxy.
 """
 
 from __future__ import annotations
@@ -27,19 +32,20 @@ from typing import Any, Protocol
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, ConsoleMessage, Playwright, WebError
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, WebError
 from sqlalchemy import select
 
 from flask_proview.recordings.layout import Layout
 from flask_proview.sessions.models import Piece, Session
 from tests.demo.browser import Visitor
-from tests.e2e.browser import Candidate, chromium
-from tests.e2e.installation import ROOT, Deployment, Installation, answers, in_front_of, wait_until
+from tests.e2e.browser import Candidate, somebodys
+from tests.e2e.installation import ROOT, Deployment, answers, wait_until
 from tests.e2e.media import Played, play
 
 MODES = ("frame", "inline")
 STATISTICS = {"1": "b", "2": ["a"], "3": "answer 3"}
 """What `sit` answers, as the demo's sites store it."""
+LAST_SLICE_MS = 1500
 JOINED, STARTED, COMPLETED, PAGE_HIDDEN, CONSENT = 3, 13, 113, 10000, 10012
 
 
@@ -128,48 +134,30 @@ class Complaints:
         self.thrown.append(str(error.error))
 
 
-def take_exam_behind_proxy(
-    playwright: Playwright,
-    folder: Path,
-    upstream: str,
-    mode: str,
-    *,
-    candidate: type[Candidate] = Candidate,
-    saved: Mapping[str, Any] | None = STATISTICS,
-    **changes: Any,
-) -> Installation:
-    """The whole flow with `proview serve` before ``upstream``; ``changes`` as of `write_config`. Returns what was running."""
-    changes["route"] = {"mode": mode, **changes.get("route", {})}
-    with in_front_of(upstream, folder, **changes) as running:
-        take_exam(playwright, folder, running, mode, candidate=candidate, saved=saved)
-    return running
-
-
 def take_exam(
-    playwright: Playwright,
-    folder: Path,
+    browser: Browser,
     running: Deployment,
     mode: str,
     *,
     candidate: type[Candidate] = Candidate,
     saved: Mapping[str, Any] | None = STATISTICS,
-) -> str:
-    """Log in, be checked, answer three questions, hand in; then judge what was recorded. Returns the session's uuid."""
-    with chromium(playwright, folder / "profile") as browser:
-        complaints = Complaints(browser)
-        somebody = candidate.seated(browser, running.url)
+) -> None:
+    """Log in, be checked, answer three questions, hand in; then judge what was recorded."""
+    running.take(mode=mode, session_type="ai_proctor")
+    with somebodys(browser) as context:
+        complaints = Complaints(context)
+        somebody = candidate.seated(context, running.url)
         uuid = session_of(running, somebody)
         sit(somebody, mode)
-        wait_until(lambda: len(pieces(running, uuid)) >= 4, what="a few seconds of recording")
+        wait_until(lambda: len(pieces(running, uuid)) >= 3, what="a few seconds of recording")
         somebody.hand_in()
         details = wait_finalised(running, uuid)
         if saved is not None:
-            assert stored_answers(browser, running.url + somebody.address("answers.json")) == dict(saved)
+            assert stored_answers(context, running.url + somebody.address("answers.json")) == dict(saved)
     signaling = requests.get(f"{running.url}/proview/healthz", timeout=10).json()["signaling"]
     assert bool(somebody.sockets) is (signaling == "websocket"), "the way that the server can carry, by itself"
     assert (complaints.thrown, complaints.ours) == ([], [])
     check_session(running, details, mode)
-    return uuid
 
 
 def sit(somebody: Candidate, mode: str) -> None:
@@ -182,9 +170,9 @@ def sit(somebody: Candidate, mode: str) -> None:
         somebody.wait_running()
 
 
-def stored_answers(browser: BrowserContext, url: str) -> dict[str, Any]:
+def stored_answers(context: BrowserContext, url: str) -> dict[str, Any]:
     """What the site itself kept, asked with the candidate's cookies."""
-    cookies = {str(c.get("name")): str(c.get("value")) for c in browser.cookies(url)}
+    cookies = {str(c.get("name")): str(c.get("value")) for c in context.cookies(url)}
     answer = requests.get(url, cookies=cookies, timeout=10)
     answer.raise_for_status()
     kept: dict[str, Any] = answer.json()["answers"]
@@ -217,8 +205,11 @@ def check_ledger(details: dict[str, Any], explained: set[str], track: str = "cam
     ends = [0, *(row["to_ms"] for row in rows)]
     assert [row["from_ms"] for row in rows] == ends[:-1], "the rows follow each other without overlap or hole"
     assert ends[-1] == details["ended_at"] - details["started_at"]
-    assert {row["cause"] for row in rows if row["outcome"] != "recorded"} <= explained, rows
     assert any(row["outcome"] == "recorded" for row in rows)
+    # The last slice ends some frames before the session does, on a busy machine more of them.
+    if rows[-1]["outcome"] != "recorded" and rows[-1]["to_ms"] - rows[-1]["from_ms"] < LAST_SLICE_MS:
+        rows.pop()
+    assert {row["cause"] for row in rows if row["outcome"] != "recorded"} <= explained, rows
 
 
 def only_session(running: Deployment) -> str:

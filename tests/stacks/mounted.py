@@ -6,7 +6,6 @@ Beside each run `proview worker` and `proview media`, as an operator would have 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -151,14 +150,9 @@ class Mounted(Deployment):
         if self.front is not None:
             self.front.stop()
 
-    def take_mode(self, mode: str) -> None:
-        """The route's mode; the server is started again when that is news."""
-        text = self.config_file.read_text()
-        changed = re.sub(r'^mode = "\w+"$', f'mode = "{mode}"', text, flags=re.MULTILINE)
-        if changed != text:
-            self.config_file.write_text(changed)
-            self.stop()
-            self.start()
+    def restart_web(self) -> None:
+        self.stop()
+        self.start()
 
     def log(self) -> str:
         """Everything that the server said."""

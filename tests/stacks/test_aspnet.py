@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
+from playwright.sync_api import Browser
+
+from tests.e2e.installation import Installation, in_front_of
 
 from .aspnet import AspNet, AspNetCandidate
-from .harness import MODES, started, take_exam_behind_proxy
+from .harness import MODES, started, take_exam
 
 pytestmark = pytest.mark.system
 ROUTE = {
@@ -25,9 +26,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def proxied(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with in_front_of(site, tmp_path_factory.mktemp("proxied"), route=ROUTE) as installed:
+        yield installed
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("mode", MODES)
 def test_the_exam_is_proctored_from_login_to_the_done_page(
-    playwright: Playwright, tmp_path: Path, site: str, mode: str
+    shared_chromium: Browser, proxied: Installation, mode: str
 ) -> None:
-    take_exam_behind_proxy(playwright, tmp_path, site, mode, candidate=AspNetCandidate, saved=None, route=ROUTE)
+    take_exam(shared_chromium, proxied, mode, candidate=AspNetCandidate, saved=None)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Playwright
+from playwright.sync_api import Browser
 
 from tests.e2e.installation import Deployment, in_front_of
 
 from .django_site import SECRET, DjangoSite
-from .harness import MODES, started, take_exam, take_exam_behind_proxy
+from .harness import started, take_exam
 from .mounted import SERVERS, mounted
 
 pytestmark = pytest.mark.system
@@ -38,7 +38,7 @@ def protected(
         with in_front_of(site, folder, route={"mode": "inline"}) as running:
             yield running
     else:
-        with mounted(SERVERS["gthread"], folder, site=MOUNTED_SITE, route={"mode": "inline"}) as mounted_site:
+        with mounted(SERVERS["gevent"], folder, site=MOUNTED_SITE, route={"mode": "inline"}) as mounted_site:
             yield mounted_site
 
 
@@ -63,19 +63,6 @@ class Visitor(requests.Session):
         path = re.search(r"/exam/[0-9a-f]{32}/", self.post_form("/exams").url)
         assert path
         return path[0]
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("mode", MODES)
-def test_the_exam_behind_the_proxy_is_proctored(playwright: Playwright, tmp_path: Path, site: str, mode: str) -> None:
-    take_exam_behind_proxy(playwright, tmp_path, site, mode)
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("mode", MODES)
-def test_the_exam_with_the_middleware_mounted_is_proctored(playwright: Playwright, tmp_path: Path, mode: str) -> None:
-    with mounted(SERVERS["gevent"], tmp_path, site=MOUNTED_SITE, route={"mode": mode}) as running:
-        take_exam(playwright, tmp_path, running, mode)
 
 
 def test_forms_with_csrf_tokens_are_saved_and_redirect(protected: Deployment) -> None:
@@ -143,3 +130,11 @@ def test_headers_that_guard_the_site_stay_on_its_other_pages(protected: Deployme
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("mode", ["inline", "frame"])
+def test_the_exam_is_proctored_from_login_to_the_done_page(
+    shared_chromium: Browser, protected: Deployment, mode: str
+) -> None:
+    take_exam(shared_chromium, protected, mode)

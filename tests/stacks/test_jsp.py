@@ -7,41 +7,24 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Playwright
+from playwright.sync_api import Browser
 
 from demo_app import tomcat
 from tests.demo.browser import Site, Visitor
-from tests.e2e.browser import Candidate, chromium
-from tests.e2e.installation import in_front_of
-from tests.frame.driver import Prompts, drive, five_questions
+from tests.e2e.browser import Candidate, somebodys
+from tests.e2e.installation import Installation, in_front_of
+from tests.frame.driver import sit_through_loads
 
-from .harness import (
-    MODES,
-    check_ledger,
-    only_session,
-    pieces,
-    sessions_kept_over_two_logins,
-    started,
-    take_exam_behind_proxy,
-    two_sources,
-    wait_finalised,
-)
+from .harness import MODES, sessions_kept_over_two_logins, started, take_exam, two_sources
 from .snippets import snippet
 from .tomcat import Tomcat
 
 pytestmark = pytest.mark.system
-LOADS = 40
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with started(Tomcat(), tmp_path_factory) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def rewriting_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with started(Tomcat(cookies=False), tmp_path_factory) as url:
         yield url
 
 
@@ -53,40 +36,41 @@ class CandidateWithAddress(Candidate):
         return f"{super().address(name)}{suffix}"
 
 
+@pytest.fixture(scope="module")
+def proxied(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with in_front_of(site, tmp_path_factory.mktemp("proxied"), route={"mode": "inline"}) as installed:
+        yield installed
+
+
 @pytest.mark.browser
-@pytest.mark.parametrize("mode", MODES)
-def test_the_exam_is_proctored_from_login_to_the_done_page(
-    playwright: Playwright, tmp_path: Path, site: str, mode: str
+def test_the_exam_is_proctored_from_login_to_the_done_page_inline(
+    shared_chromium: Browser, proxied: Installation
 ) -> None:
-    take_exam_behind_proxy(playwright, tmp_path, site, mode)
+    take_exam(shared_chromium, proxied, "inline")
+
+
+@pytest.mark.browser
+def test_forty_page_loads_leave_no_gap_and_ask_nothing_twice(shared_chromium: Browser, proxied: Installation) -> None:
+    """Frame mode, from log-in to the done page, too."""
+    with somebodys(shared_chromium) as context:
+        sit_through_loads(context, proxied)
+
+
+@pytest.fixture(scope="module")
+def rewriting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with (
+        started(Tomcat(cookies=False), tmp_path_factory) as url,
+        in_front_of(url, tmp_path_factory.mktemp("rewriting")) as installed,
+    ):
+        yield installed
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("mode", MODES)
 def test_sessions_written_into_the_addresses_change_nothing(
-    playwright: Playwright, tmp_path: Path, rewriting_site: str, mode: str
+    shared_chromium: Browser, rewriting: Installation, mode: str
 ) -> None:
-    take_exam_behind_proxy(playwright, tmp_path, rewriting_site, mode, candidate=CandidateWithAddress)
-
-
-@pytest.mark.browser
-def test_forty_page_loads_leave_no_gap_and_ask_nothing_twice(playwright: Playwright, tmp_path: Path, site: str) -> None:
-    with (
-        in_front_of(site, tmp_path, account={"session_type": "record_and_review"}) as running,
-        chromium(playwright, tmp_path / "profile") as browser,
-    ):
-        prompts = Prompts(browser)
-        candidate = Candidate.seated(browser, running.url, screen=True)
-        drive(five_questions(candidate), LOADS)
-        uuid = only_session(running)
-        candidate.hand_in()
-        details = wait_finalised(running, uuid)
-    loaded = [event for event in details["events"] if event["name"] == "Page Loaded"]
-    assert len(loaded) >= LOADS
-    assert prompts.asked == ["getUserMedia", "getDisplayMedia"]
-    for track in ("camera", "screen"):
-        assert len({run for run, _ in pieces(running, uuid, track)}) == 1
-        check_ledger(details, {"setup"}, track)
+    take_exam(shared_chromium, rewriting, mode, candidate=CandidateWithAddress)
 
 
 def test_a_login_changes_the_id_of_the_cookie_but_not_the_attempt(tmp_path: Path, site: str) -> None:

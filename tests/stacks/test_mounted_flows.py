@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
+from playwright.sync_api import Browser
 
-from tests.e2e.browser import Candidate, chromium, log_in_to_console, picture_changes
+from tests.e2e.browser import Candidate, log_in_to_console, picture_changes, somebodys
 from tests.e2e.installation import PASSWORD, wait_until
 
 from .harness import MODES, pieces, session_of, take_exam, wait_finalised
@@ -31,22 +30,16 @@ def running(request: pytest.FixtureRequest) -> Iterator[Mounted]:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_exam_is_proctored_from_login_to_the_done_page(
-    playwright: Playwright, tmp_path: Path, running: Mounted, mode: str
+    shared_chromium: Browser, running: Mounted, mode: str
 ) -> None:
     """Started by the tag and stopped by the stop path; signaling goes the way that the server can carry, by itself."""
-    running.take_mode(mode)
-    take_exam(playwright, tmp_path, running, mode)
+    take_exam(shared_chromium, running, mode)
 
 
 @pytest.mark.parametrize("running", WITHOUT_SOCKETS, indirect=True, scope="module")
-def test_a_proctor_watches_live_and_ends_an_exam_that_has_no_socket(
-    playwright: Playwright, tmp_path: Path, running: Mounted
-) -> None:
-    with (
-        chromium(playwright, tmp_path / "profile") as browser,
-        chromium(playwright, tmp_path / "proctor") as proctor,
-    ):
-        candidate = Candidate.seated(browser, running.url)
+def test_a_proctor_watches_live_and_ends_an_exam_that_has_no_socket(shared_chromium: Browser, running: Mounted) -> None:
+    with somebodys(shared_chromium) as mine, somebodys(shared_chromium) as proctor:
+        candidate = Candidate.seated(mine, running.url)
         uuid = session_of(running, candidate)
 
         page = proctor.new_page()

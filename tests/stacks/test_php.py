@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Playwright
+from playwright.sync_api import Browser
 
 from tests.demo.browser import Site, Visitor
 from tests.e2e.installation import Installation, in_front_of, wait_until
 
-from .harness import MODES, sessions_kept_over_two_logins, started, take_exam_behind_proxy, two_sources
+from .harness import MODES, sessions_kept_over_two_logins, started, take_exam, two_sources
 from .php_fpm import PhpFpm
 
 pytestmark = pytest.mark.system
@@ -29,12 +29,18 @@ def site(stack: PhpFpm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         yield url
 
 
+@pytest.fixture(scope="module")
+def proxied(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with in_front_of(site, tmp_path_factory.mktemp("proxied")) as installed:
+        yield installed
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("mode", MODES)
 def test_the_exam_is_proctored_from_login_to_the_done_page(
-    playwright: Playwright, tmp_path: Path, site: str, mode: str
+    shared_chromium: Browser, proxied: Installation, mode: str
 ) -> None:
-    take_exam_behind_proxy(playwright, tmp_path, site, mode)
+    take_exam(shared_chromium, proxied, mode)
 
 
 @pytest.fixture(scope="module")
