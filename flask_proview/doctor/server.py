@@ -21,6 +21,7 @@ from flask_proview.origins import Origin
 from flask_proview.service.loader import STATIC, read_static
 from flask_proview.tokens import Kind, TokenSigner
 
+from .bodies import body_findings
 from .certificate import certificate_findings
 from .client import Answer, Client, FetchError
 from .decoding import decoded_body
@@ -48,6 +49,8 @@ class ServerFacts:
     upload: str | None = None
     digest: str | None = None
     streaming: str | None = None
+    chunked: str | None = None
+    continues: bool | None = None
     clock_difference_s: float | None = None
     ready: dict[str, Any] | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -73,7 +76,15 @@ class ServerCheck:
             found += self._secure()
             found += self._loader()
         if self.facts.mounted:
-            for probe in (self._health, self._arrival, self._upload, self._streaming, self._socket, self._metrics):
+            for probe in (
+                self._health,
+                self._arrival,
+                self._upload,
+                self._bodies,
+                self._streaming,
+                self._socket,
+                self._metrics,
+            ):
                 found += probe()
             found += in_plain_words(self._config, self.facts)
         return self.facts
@@ -302,6 +313,10 @@ class ServerCheck:
             hint = "; raise its limit for request bodies (nginx: client_max_body_size)" if answer.status == 413 else ""
             who = answer.get("server") or "something in between"
             yield Finding(Level.ERROR, "upload", f"{who} refuses a PUT of {size >> 20} MiB with {answer.status}{hint}")
+
+    def _bodies(self) -> Findings:
+        if self.facts.keys_accepted:
+            yield from body_findings(self._client, self._mount + "/v1/check", self._authorized(), self.facts)
 
     def _streaming(self) -> Findings:
         """Whether an answer in two steps arrives in two steps."""

@@ -34,7 +34,6 @@ GUNICORN = [
 ]
 SERVERS = {
     "gevent": [*GUNICORN, "-k", "gevent"],
-    "gthread": [*GUNICORN, "-k", "gthread", "--threads", "4"],
     "waitress": [sys.executable, "-m", "waitress", "tests.doctor.apps:application"],
 }
 
@@ -108,31 +107,25 @@ def said(document: dict[str, Any], level: str) -> str:
     return "\n".join(f"{f['topic']}: {f['message']}" for f in document["findings"] if f["level"] == level)
 
 
-@pytest.mark.parametrize(
-    ("kind", "websocket", "words"),
-    [
-        ("gevent", "works", "WebSockets: yes (gunicorn/"),
-        ("gthread", "refused", "WebSockets: no (gunicorn/"),
-        ("waitress", "refused", "WebSockets: no (waitress): browsers use HTTP instead"),
-    ],
-)
-def test_a_mounted_server_says_what_it_can(tmp_path: Path, kind: str, websocket: str, words: str) -> None:
+def test_a_mounted_server_says_what_it_can(tmp_path: Path) -> None:
+    """The other servers, and their bodies: tests/stacks/test_mounted.py."""
     port = free_port()
     config = write_config(tmp_path, port)
-    with server(kind, config, port):
+    with server("waitress", config, port):
         status, document = check(config, port)
     facts = document["facts"]
     assert (status, said(document, "error")) == (0, "")
-    assert facts["websocket"] == websocket
+    assert facts["websocket"] == "refused"
     assert (facts["upload"], facts["digest"], facts["streaming"], facts["keys_accepted"]) == (
         "whole",
         "same",
         "at once",
         True,
     )
+    assert (facts["chunked"], facts["continues"]) == ("whole", True)
     assert facts["seen"]["origin"] == f"http://127.0.0.1:{port}"
     assert facts["ready"]["status"] == "ok"
-    assert words in said(document, "ok")
+    assert "WebSockets: no (waitress): browsers use HTTP instead" in said(document, "ok")
     assert "run `proview media` beside" in said(document, "warning")
 
 

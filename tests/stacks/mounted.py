@@ -175,6 +175,10 @@ def mounted(server: MountedServer, folder: Path, *, site: str = HOST_SITE, **cha
     )
     prepare_storage(config_file)
     (folder / "state").mkdir()
+    # Apache's user may write everywhere (`without_root`), but access(2), by which readyz looks, asks without capabilities.
+    recordings = folder / "recordings"
+    recordings.mkdir(exist_ok=True)
+    recordings.chmod(0o777)
     (folder / "wsgi.py").write_text(documented_module(folder))
     (folder / "exam_site.py").write_text(f'import os\n\nos.environ["DEMO_STATE"] = "{folder}/state"\n{site}')
     if server.name in ("uwsgi", "mod_wsgi"):

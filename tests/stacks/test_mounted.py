@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from flask_proview.doctor.findings import Level
+from flask_proview.doctor.server_report import check_server
 from tests.e2e.installation import wait_until
 from tests.webm_factory import record
 
@@ -22,6 +24,7 @@ from .harness import pieces, wait_finalised
 from .mounted import SERVERS, Mounted, mounted, open_folder
 from .mounted_site import DATA, FIRST, PAGE, REST
 from .raw import request_head, wire
+from .snippets import PAGES
 
 pytestmark = pytest.mark.system
 TAG = re.compile(rb'<script src="/proview/init.js" data-proview-route="exam"[^>]*></script>')
@@ -41,6 +44,27 @@ def running(request: pytest.FixtureRequest) -> Iterator[Mounted]:
         assert "Traceback" not in one.log()
 
 
+def test_the_documented_table_is_what_the_tests_ask_for() -> None:
+    text = (PAGES / "wsgi-servers.md").read_text()
+    rows = {
+        row[0]: row[1:]
+        for row in (
+            [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")
+        )
+    }
+    assert list(rows)[1:] == [server.heading for server in SERVERS.values()]
+    for server in SERVERS.values():
+        assert rows[server.heading] == [
+            "yes" if server.websockets else "no",
+            "WebSocket" if server.websockets else "HTTP",
+            server.worker,
+            "yes" if server.chunked else "no, 411",
+            "yes" if server.continues else "no",
+            "several" if server.multiprocess else "one",
+            "yes",
+        ]
+
+
 def ask(running: Mounted, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
     """The answer with its body exactly as sent."""
     connection = http.client.HTTPConnection(urlsplit(running.url).netloc, timeout=30)
@@ -58,6 +82,22 @@ def test_the_server_is_known_for_what_it_can(running: Mounted) -> None:
     assert facts["multiprocess"] is server.multiprocess
     assert facts["background_threads"] is True
     assert facts["server"].lower().startswith(server.software)
+
+
+def test_the_check_says_what_the_server_can(running: Mounted) -> None:
+    report = check_server(running.config, running.url)
+    server, facts = running.server, report.facts
+    assert [finding for finding in report.findings if finding.level is Level.ERROR] == []
+    assert (facts.websocket, facts.signaling) == (("works", "websocket") if server.websockets else ("refused", "http"))
+    assert facts.chunked == ("whole" if server.chunked else "refused with 411")
+    assert facts.continues is server.continues
+    assert (facts.upload, facts.digest, facts.streaming, facts.keys_accepted) == ("whole", "same", "at once", True)
+    assert facts.seen is not None and facts.seen["origin"] == running.url
+    said = "\n".join(finding.message for finding in report.findings)
+    assert f"WebSockets: {'yes' if server.websockets else 'no'} ({facts.server and facts.server['server']})" in said
+    assert ("one request at a time" in said) is (server.worker == "single")
+    assert "live view: yes" in said
+    assert "run `proview worker` beside" in said
 
 
 def test_a_page_is_changed_by_the_tag_alone(running: Mounted) -> None:
