@@ -24,6 +24,8 @@ const PROTOCOL = 1;
 const ATTEMPTS_AFTER_WELCOME = 3;
 // One lost request is not an outage.
 const MISSES_UNTIL_OFFLINE = 2;
+// A page that is being left loses what it has asked for. That is no outage; a page that stays after all (a download) hears answers.
+const LEAVING_MS = 30_000;
 const encoder = new TextEncoder();
 
 export class Signal extends Emitter {
@@ -43,6 +45,7 @@ export class Signal extends Emitter {
   #attempt = 0;
   #failures = 0;
   #misses = 0;
+  #leftAt = -Infinity;
   #heardAt = 0;
   /** @type {boolean | null} */
   #online = null;
@@ -87,6 +90,8 @@ export class Signal extends Emitter {
     addEventListener('online', this.#hurry);
     connection()?.addEventListener('change', this.#probe);
     addEventListener('offline', this.#cut);
+    addEventListener('beforeunload', this.#leave);
+    addEventListener('pagehide', this.#leave);
     this.#api.onAnswer = this.#heard;
     this.#api.onMiss = this.#missed;
     this.#beatTimer = setInterval(this.#beat, this.#heartbeatMs);
@@ -106,6 +111,8 @@ export class Signal extends Emitter {
     connection()?.removeEventListener('change', this.#probe);
     clearTimeout(this.#probeTimer);
     removeEventListener('offline', this.#cut);
+    removeEventListener('beforeunload', this.#leave);
+    removeEventListener('pagehide', this.#leave);
     clearInterval(this.#beatTimer);
     this.#poller.stop();
     this.#drop();
@@ -262,6 +269,7 @@ export class Signal extends Emitter {
   /** Any answer of the service to any request. @param {{mail: number, state: string} | null} hint */
   #heard = (hint) => {
     this.#misses = 0;
+    this.#leftAt = -Infinity;
     if (this.#stopped) return;
     const back = this.#online === false;
     this.#setOnline(true);
@@ -274,8 +282,13 @@ export class Signal extends Emitter {
     }
   };
 
+  #leave = () => {
+    this.#leftAt = performance.now();
+  };
+
   /** A request that nobody answered. */
   #missed = () => {
+    if (performance.now() - this.#leftAt < LEAVING_MS) return;
     this.#misses += 1;
     if (this.#stopped || this.#welcomed) return;
     if (this.#misses >= MISSES_UNTIL_OFFLINE || !navigator.onLine) this.#setOnline(false);

@@ -84,6 +84,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.put_photo(session, parts[2], body)
         if self.command == "PUT":
             return self.put_piece(session, parts, body, kind)
+        if self.service.holding_all:
+            self.service.hold.wait(20)
         given = json.loads(body)
         if parts[1] == "events" and self.service.holding_events:
             self.json(503, {"code": "busy", "message": "later", "type": "warning"})

@@ -206,6 +206,8 @@ class FakeService(FakeProctor):
         return held()
 
     holding = False
+    # Nothing that is asked by HTTP is answered.
+    holding_all = False
     # Events arrive and are neither stored nor acknowledged.
     holding_events = False
 

@@ -51,6 +51,25 @@ def test_the_next_page_of_the_exam_does_not_try_the_socket_again(service: FakeSe
     assert page.evaluate("Number(sessionStorage.getItem('proview.http')) > Date.now()")
 
 
+def test_a_page_that_is_left_with_requests_under_way_tells_of_no_outage(service: FakeService, page: Page) -> None:
+    """The browser cancels them. Told as "Network Lost", the gap of the page load would be put down to the network."""
+    service.no_socket_url = True
+    running(service, page)
+
+    with service.hold_pieces():
+        service.holding_all = True
+        before = len(service.requests)
+        eventually(lambda: len(service.requests) >= before + 2, "requests under way", page=page)
+        page.evaluate("location.href = '/exam?next'")
+        page.wait_for_url("**/exam?next")
+        service.holding_all = False
+    page.wait_for_function("window.ProctorClient3?.state === 'running'")
+    pieces_reach(service, page, len(service.session.pieces) + 3)
+    stop(page)
+    assert "Network Lost" not in service.session.event_names()
+    assert_contiguous(service)
+
+
 def test_an_upgrade_that_is_swallowed_holds_up_nothing(service: FakeService, page: Page) -> None:
     page.route_web_socket("**/signal", lambda ws: None)  # opens, and nothing ever answers the hello
     running(service, page)
