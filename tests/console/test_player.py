@@ -244,8 +244,10 @@ def test_the_player_comes_by_itself_when_the_recording_is_ready(watched: Watched
     world.add_run(row, "camera", 0, 4)
     watched.log_in()
     watched.open(f"/sessions/{row.uuid}")
-    expect(watched.page.get_by_text("is being prepared")).to_be_visible()
+    # Until then its pieces are what plays.
+    watched.page.wait_for_selector("video[src^='blob:']")
     world.finalise(row)
+    watched.page.wait_for_selector("video:not([src^='blob:'])[src]")
     wait_ready(watched.page)
 
 
