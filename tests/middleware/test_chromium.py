@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import gzip
 import shutil
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import waitress.server  # type: ignore[import-untyped]
 from playwright.sync_api import BrowserContext, Page, Playwright
 
 from flask_proview.middleware import InjectMiddleware
+from tests.waitress_server import waitress_server
 
 from .site import SIGNER, Recorder, config
 
@@ -124,19 +123,11 @@ def application() -> WSGIApplication:
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     late: list[WSGIApplication] = []
-    server = waitress.server.create_server(
-        lambda environ, start_response: late[0](environ, start_response), host="127.0.0.1", port=0, threads=4
-    )
-    url = f"http://127.0.0.1:{server.effective_port}"
-    settings = config({"path": "/exam/<coding>/<path:name>", "session": "path:name"}, domains=[url])
-    late.append(InjectMiddleware(application(), settings, signer=SIGNER, observer=Recorder()))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
+    with waitress_server(lambda environ, start_response: late[0](environ, start_response)) as port:
+        url = f"http://127.0.0.1:{port}"
+        settings = config({"path": "/exam/<coding>/<path:name>", "session": "path:name"}, domains=[url])
+        late.append(InjectMiddleware(application(), settings, signer=SIGNER, observer=Recorder()))
         yield url
-    finally:
-        server.close()
-        thread.join(20)
 
 
 @pytest.fixture(scope="module")

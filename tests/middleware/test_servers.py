@@ -16,7 +16,8 @@ from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-import waitress.server  # type: ignore[import-untyped]
+
+from tests.waitress_server import waitress_server
 
 from .apps import awkward
 from .apps.awkward import PAGE
@@ -65,18 +66,6 @@ def gunicorn(*options: str) -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def waitress_server() -> Iterator[int]:
-    server = waitress.server.create_server(awkward.application, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        yield int(server.effective_port)
-    finally:
-        server.close()
-        thread.join(20)
-
-
-@contextlib.contextmanager
 def wsgiref_server() -> Iterator[int]:
     class Quiet(WSGIRequestHandler):
         def log_message(self, format: str, *args: object) -> None:
@@ -95,7 +84,7 @@ def wsgiref_server() -> Iterator[int]:
 SERVERS = {
     "gunicorn-gthread": lambda: gunicorn("-k", "gthread", "--threads", "4"),
     "gunicorn-gevent": lambda: gunicorn("-k", "gevent"),
-    "waitress": waitress_server,
+    "waitress": lambda: waitress_server(awkward.application),
     "wsgiref": wsgiref_server,
 }
 # wsgiref serves one request at a time, so nothing could tell its page to go on.

@@ -11,8 +11,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
 import requests
-import waitress  # type: ignore[import-untyped]
 from werkzeug.middleware.lint import LintMiddleware
+
+from tests.waitress_server import waitress_server
 
 from .asking import open_proxy
 from .upstream import OK, Upstream, fields
@@ -46,19 +47,6 @@ def wsgiref_server(app: WSGIApplication) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
-
-
-@contextmanager
-def waitress_server(app: WSGIApplication) -> Iterator[int]:
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
-        yield int(server.effective_port)
-    finally:
-        server.close()
-        server.task_dispatcher.shutdown()
         thread.join(10)
 
 
