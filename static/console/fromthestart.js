@@ -3,9 +3,11 @@
 import { el } from './dom.js';
 import { showRecording } from './recording.js';
 
-/** Fires `change` when the recording is opened or closed. */
+/** Fires `change` when the recording is opened or closed, and when there begins to be something to watch. */
 export class FromTheStart extends EventTarget {
   /** @type {(() => void) | null} */ #stop = null;
+  /** Whether the player is there, with events of its own. */
+  watching = false;
 
   /** @param {string} url of the playback JSON @param {boolean} choice whether there is a live picture to go back to */
   constructor(url, choice) {
@@ -26,10 +28,17 @@ export class FromTheStart extends EventTarget {
   show(open) {
     if (open === this.open) return;
     this.#stop?.();
-    this.#stop = open ? showRecording(this.element, this.url) : null;
+    this.watching = false;
+    this.#stop = open ? showRecording(this.element, this.url, (there) => this.#watch(there)) : null;
     if (!open) delete this.element.dataset.said;
     this.element.hidden = !open;
     this.#mark();
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /** @param {boolean} there */
+  #watch(there) {
+    this.watching = there;
     this.dispatchEvent(new Event('change'));
   }
 

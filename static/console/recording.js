@@ -10,9 +10,10 @@ const EVERY_MS = 1500;
 /**
  * @param {HTMLElement} root
  * @param {string} url of the playback JSON
+ * @param {(there: boolean) => unknown} [onPlayer] told when something to watch has come or gone
  * @returns {() => void} stop
  */
-export function showRecording(root, url) {
+export function showRecording(root, url, onPlayer = () => undefined) {
   /** @type {Player | null} */
   let player = null;
   const say = (/** @type {string} */ text, /** @type {string} */ kind) => {
@@ -27,6 +28,7 @@ export function showRecording(root, url) {
     delete root.dataset.said;
     player = new Player(root, json, meanings);
     player.start();
+    onPlayer(true);
     if (before) player.engine.seek(before.at);
     if (before?.playing) player.engine.play();
   };
@@ -42,6 +44,7 @@ export function showRecording(root, url) {
       if (error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.status !== 429) {
         player?.stop();
         player = null;
+        onPlayer(false);
         say(error.status === 401 ? 'This view has expired. Reload the page that shows it.' : error.message, 'bad');
         return false;
       }

@@ -28,7 +28,8 @@ function running(root, identity) {
   const notices = [...root.children];
   const now = el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element);
   root.replaceChildren(...notices, problem, ...(watch ? [watch.choice, watch.element] : []), now);
-  watch?.addEventListener('change', () => { now.hidden = watch.open; });
+  // Until there is something to watch, live picture and events stay.
+  watch?.addEventListener('change', () => { now.hidden = watch.watching; });
   if (watch && !view) watch.show(true);
   // Who watches from the start goes on doing so: the view opens the finished recording by itself.
   const ended = () => { if (!watch?.open) location.reload(); };

@@ -18,6 +18,7 @@ import struct
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,9 @@ def run(directory: Path, candidates: int, restarts: int, pause_s: float) -> Outc
     try:
         server.start()
         started = [server.start_session(f"c{n}", f"attempt-{n}") for n in range(candidates)]
-        asyncio.run(_restart_under(server, started, outcome, restarts, pause_s))
+        # In a thread of its own: Playwright's loop may be running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _restart_under(server, started, outcome, restarts, pause_s)).result()
     finally:
         server.close()
     db = Database(server.config.storage.database)

@@ -44,6 +44,8 @@ from flask_proview.recordings.pieces import IncomingPiece, PieceStore
 from flask_proview.recordings.piece_rows import PieceRows
 from flask_proview.sessions.database import Database
 
+pytestmark = pytest.mark.system  # a process for each step
+
 step, _, count = os.environ["PROVIEW_FAIL_AT"].partition(":")
 left = int(count)
 
