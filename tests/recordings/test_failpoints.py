@@ -27,6 +27,8 @@ from flask_proview.sessions.models import Piece, Session
 
 from .conftest import Place, piece
 
+pytestmark = pytest.mark.system  # a process for each step
+
 ROOT = Path(__file__).resolve().parents[2]
 PIECES, SIZE = 6, 3000
 STEPS = (
@@ -43,8 +45,6 @@ from flask_proview.recordings import run_files
 from flask_proview.recordings.pieces import IncomingPiece, PieceStore
 from flask_proview.recordings.piece_rows import PieceRows
 from flask_proview.sessions.database import Database
-
-pytestmark = pytest.mark.system  # a process for each step
 
 step, _, count = os.environ["PROVIEW_FAIL_AT"].partition(":")
 left = int(count)
