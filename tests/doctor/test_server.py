@@ -35,6 +35,8 @@ def api(line: str, /, **body: object) -> bytes:
 
 def told(asked: Asked, **seen: object) -> bytes:
     """What the service tells who holds the keys."""
+    if "transfer-encoding" in asked.headers:
+        return api("411 Length Required", code="length_required")
     if "steps=2" in asked.target:
         return page(b"first\nsecond\n", kind="text/plain")
     fields = {
@@ -284,7 +286,7 @@ def test_the_document_has_the_documented_shape() -> None:
     assert set(document) == {"schema", "url", "ok", "facts", "findings"}
     assert set(document["facts"]) == {
         "reachable", "mounted", "websocket", "signaling", "server", "seen", "keys_accepted", "upload", "digest", "streaming",
-        "clock_difference_s", "ready",
+        "chunked", "continues", "clock_difference_s", "ready",
     }  # fmt: skip
     assert all(set(found) == {"level", "topic", "message"} for found in document["findings"])
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
-from tests.chromium import AUTOPLAY, CHROMIUM, FAKE_DEVICES, FLAGS
+from tests.chromium import AUTOPLAY, CHROMIUM, FAKE_CONSENT, FAKE_DEVICES, FLAGS
 from tests.stacks.harness import only_session, pieces, wait_finalised
 
 from .browser import WAIT_MS, Candidate, chromium
@@ -36,7 +36,8 @@ def killable(playwright: Playwright, profile: Path) -> Iterator[tuple[BrowserCon
         CHROMIUM,
         *FLAGS,
         AUTOPLAY,
-        *FAKE_DEVICES,
+        FAKE_DEVICES,
+        FAKE_CONSENT,
         "--headless=new",
         f"--remote-debugging-port={port}",
         f"--user-data-dir={profile}",

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from flask_proview.service.app import create_app
 from flask_proview.service.runtime import Runtime, build_runtime
-from flask_proview.sessions.models import Recording
+from flask_proview.sessions.models import Recording, Session, State
 from flask_proview.tokens import Kind
 
 from .build import ACCOUNT_TOKEN, API_KEY, OPEN_TOKEN, ORIGIN, OTHER_ORIGIN, make_config, post, start
@@ -220,10 +221,13 @@ def test_a_link_in_place_of_the_file_is_not_followed(client: FlaskClient, runtim
 
 
 def test_the_player_learns_what_to_show(client: FlaskClient, runtime: Runtime, recording: str) -> None:
+    row, _ = runtime.sessions.end(recording, State.STOPPED, "api")
+    with runtime.db.write() as db:
+        db.execute(update(Session).where(Session.id == row.id).values(finalised_at=row.ended_at))
     good = ticket(runtime, recording)
     shown = client.get(f"/proview/v1/playback/{recording}?ticket={good}").get_json()
     assert shown["session"]["session"] == "attempt-7"
-    assert shown["state"] == "created"
+    assert shown["state"] == "stopped"
     (track,) = shown["tracks"]
     assert (track["track"], track["offset_ms"], track["duration_ms"]) == ("camera", 120, 60_000)
     with client.get(track["url"]) as video:
