@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Page, Playwright
+from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
+from tests.chromium import AUTOPLAY, CHROMIUM, FAKE_CONSENT, FAKE_DEVICES, FLAGS
 from tests.stacks.harness import only_session, pieces, wait_finalised
 
-from .browser import Candidate, chromium
-from .installation import installation, wait_until
+from .browser import WAIT_MS, Candidate, chromium
+from .installation import free_port, installation, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
 
 # Between the last slice and the answer of "stop".
 TAIL_MS = 2000
+
+
+@contextmanager
+def killable(playwright: Playwright, profile: Path) -> Iterator[tuple[BrowserContext, int]]:
+    """A browser that we start ourselves, so that it can be killed as a whole: its context and its process group."""
+    port = free_port()
+    argv = [
+        CHROMIUM,
+        *FLAGS,
+        AUTOPLAY,
+        FAKE_DEVICES,
+        FAKE_CONSENT,
+        "--headless=new",
+        f"--remote-debugging-port={port}",
+        f"--user-data-dir={profile}",
+    ]
+    process = subprocess.Popen(
+        [*argv, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        browser = wait_until(lambda: attach(playwright, port), 30, "the browser")
+        context = browser.contexts[0]
+        context.set_default_timeout(WAIT_MS)
+        yield context, process.pid
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def attach(playwright: Playwright, port: int) -> Any:
+    try:
+        return playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+    except Exception:
+        return None
 
 
 def gaps(details: dict[str, Any], track: str = "camera") -> list[tuple[str, int]]:
@@ -35,6 +77,45 @@ def recorded_to(details: dict[str, Any]) -> int:
     """Epoch ms of the last recorded moment of the camera."""
     ends = [row["to_ms"] for row in details["ledger"] if row["track"] == "camera" and row["outcome"] == "recorded"]
     return int(details["started_at"] + max(ends))
+
+
+def test_a_killed_browser_hands_in_what_it_kept_from_any_page_even_after_the_end(
+    playwright: Playwright, tmp_path: Path
+) -> None:
+    limits = {"heartbeat_s": 1, "heartbeat_timeout_s": 4}
+    profile = tmp_path / "profile"
+    with installation(tmp_path, site="php", limits=limits) as running:
+        with killable(playwright, profile) as (context, group):
+            candidate = Candidate(context.new_page(), running.url)
+            candidate.log_in()
+            candidate.start_exam()
+            candidate.pass_checks()
+            candidate.begin()
+            uuid = only_session(running)
+            wait_until(lambda: len(pieces(running, uuid)) >= 3, what="recording")
+            context.set_offline(True)
+            time.sleep(3)  # recorded, and in the browser only
+            held = len(pieces(running, uuid))
+            killed_at = time.time() * 1000
+            os.killpg(group, signal.SIGKILL)
+        wait_until(lambda: running.details(uuid)["status"] == "expired", 30, "the end for its silence")
+        print(held, "pieces held when it was killed")
+        lost_before = killed_at - recorded_to(wait_finalised(running, uuid))
+        with killable(playwright, profile) as (context, _):
+            again = Candidate(context.new_page(), running.url)
+            # Another exam of the same site, and nobody agrees to anything: what was left is handed in all the same.
+            again.log_in()
+            again.page.get_by_role("button", name="Start exam").last.click()
+            again.page.wait_for_url(re.compile(r"/exam/[^/]+/"))
+            wait_until(lambda: len(pieces(running, uuid)) >= held + 3, 30, "what the killed browser kept")
+            details = wait_until(
+                lambda: (d := running.details(uuid)) and killed_at - recorded_to(d) < 2000 and d, 30, "the new ledger"
+            )
+        missing = killed_at - recorded_to(details)
+        print(f"browser killed: {missing:.0f} ms missing, {lost_before:.0f} ms without the buffer")
+        assert missing <= 1500
+        assert lost_before > 2500, "it was handed in by the second browser"
+        assert gaps(details) == []
 
 
 def test_a_crashed_tab_goes_on_and_the_ledger_says_what_is_missing(playwright: Playwright, tmp_path: Path) -> None:
