@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,9 @@ class Deployment:
         finally:
             database.dispose()
 
+    @cached_property
     def bearer(self) -> dict[str, str]:
+        """One login for all questions: who logs in at each look is told to wait (429)."""
         answer = requests.post(
             f"{self.url}/proview/v1/user/login", json={"username": "admin", "password": PASSWORD}, timeout=10
         )
@@ -93,7 +96,7 @@ class Deployment:
         return {"X-Proview-Token": answer.json()["access_token"]}
 
     def details(self, uuid: str) -> dict[str, Any]:
-        answer = requests.get(f"{self.url}/proview/v1/sessions/{uuid}", headers=self.bearer(), timeout=10)
+        answer = requests.get(f"{self.url}/proview/v1/sessions/{uuid}", headers=self.bearer, timeout=10)
         answer.raise_for_status()
         details: dict[str, Any] = answer.json()
         return details

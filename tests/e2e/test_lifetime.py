@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, Playwright
 
-from tests.chromium import AUTOPLAY, CHROMIUM, FAKE_CONSENT, FAKE_DEVICES, FLAGS
+from tests.chromium import AUTOPLAY, CHROMIUM, FLAGS
 from tests.stacks.harness import only_session, pieces, wait_finalised
 
-from .browser import WAIT_MS, Candidate, chromium
+from .browser import GRANTED, WAIT_MS, Candidate, chromium
 from .installation import free_port, installation, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.system]
@@ -36,8 +36,7 @@ def killable(playwright: Playwright, profile: Path) -> Iterator[tuple[BrowserCon
         CHROMIUM,
         *FLAGS,
         AUTOPLAY,
-        FAKE_DEVICES,
-        FAKE_CONSENT,
+        *GRANTED,
         "--headless=new",
         f"--remote-debugging-port={port}",
         f"--user-data-dir={profile}",
