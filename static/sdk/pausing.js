@@ -4,6 +4,7 @@
  */
 
 import { sleep } from './backoff.js';
+import { Clock } from './clock.js';
 
 const ANSWER_MS = 4000;
 
@@ -46,6 +47,20 @@ export class Pausing {
   resume(by) {
     this.wanted = false;
     return this.#next(() => this.#resume(by));
+  }
+
+  /**
+   * The service says that it is paused, or goes on. What we told it ourselves comes back this way, too, and may be late: so what
+   * holds now is asked for, behind every command of ours.
+   * @param {'running' | 'paused'} said
+   */
+  heed(said) {
+    return this.#next(async () => {
+      const { state, link } = this.#parts;
+      if (state() !== (said === 'paused' ? 'running' : 'paused') || (said === 'running' && this.by !== 'server')) return;
+      const now = await link()?.api.post('heartbeat', { t: Clock.local() });
+      if (now?.state === said) await (said === 'paused' ? this.#pause('server') : this.#resume('server'));
+    });
   }
 
   /** @param {() => Promise<void>} step */

@@ -374,8 +374,7 @@ export class Session extends Emitter {
     if (this.#stopping) return;
     if (state === 'expired') this.#connector.reopen(true);
     else if (state === 'stopped' || state === 'terminated') this.#endedByServer(state);
-    else if (announced && state === 'paused' && this.state === 'running') this.pause('server');
-    else if (announced && state === 'running' && this.#pausing.by === 'server') this.resume('server').catch((fault) => log.error('resume', fault));
+    else if (announced && (state === 'paused' || state === 'running')) this.#pausing.heed(state).catch((fault) => log.error(state, fault));
   }
 
   /** @param {string} state */

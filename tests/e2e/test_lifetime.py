@@ -106,7 +106,8 @@ def test_a_killed_browser_hands_in_what_it_kept_from_any_page_even_after_the_end
             again.log_in()
             again.page.get_by_role("button", name="Start exam").last.click()
             again.page.wait_for_url(re.compile(r"/exam/[^/]+/"))
-            wait_until(lambda: len(pieces(running, uuid)) >= held + 3, 30, "what the killed browser kept")
+            # Three seconds are two or three whole slices; what is missing of them is judged below, by the ledger.
+            wait_until(lambda: len(pieces(running, uuid)) > held, 30, "what the killed browser kept")
             details = wait_until(
                 lambda: (d := running.details(uuid)) and killed_at - recorded_to(d) < 2000 and d, 30, "the new ledger"
             )

@@ -194,6 +194,25 @@ def test_operator_who_ends_the_session_stops_the_capture(service: FakeService, p
     assert service.session.commands == []
 
 
+def test_pause_that_is_told_when_it_is_over_interrupts_nothing_and_one_that_holds_does(
+    service: FakeService, page: Page
+) -> None:
+    """Our own pause comes back over the socket, too, and may arrive behind the answer to our resume."""
+    running(service, page)
+    session = service.session
+    page.evaluate("() => { window.paused = []; ProctorClient3.on(10010, (event) => paused.push(event.data.by)) }")
+    service.say(session, {"type": "state", "state": "paused", "reason": None})
+    pieces_reach(service, page, len(session.pieces) + 3)
+    assert page.evaluate("[ProctorClient3.state, paused]") == ["running", []]
+    assert len(session.runs()) == 1
+    for state in ("paused", "running"):
+        session.state = state
+        service.say(session, {"type": "state", "state": state, "reason": None})
+        eventually(lambda now=state: page.evaluate("ProctorClient3.state") == now, state, page=page)
+    assert page.evaluate("paused") == ["server"]
+    assert session.commands == [], "what the service said is not said back to it"
+
+
 def test_session_opened_in_another_browser_is_recorded_by_that_one_only(
     service: FakeService, page: Page, chromium: Browser
 ) -> None:
