@@ -19,13 +19,23 @@ def run() -> None:
         with database.engine.connect().execution_options(proview_begin="IMMEDIATE") as connection:
             # One at a time: server processes that start together on a new database would create the tables twice. SQLite takes
             # its write lock with BEGIN; who waited finds everything done.
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            else:
+            sqlite = connection.dialect.name == "sqlite"
+            if sqlite:
+                # Dropping a table that was rebuilt would delete what refers to it (https://www.sqlite.org/lang_altertable.html, 7.).
+                # Past SQLAlchemy, which would begin a transaction first: within one SQLite ignores this.
+                connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
                 connection.begin()
+            else:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
             with context.begin_transaction():
+                before = context.get_context().get_current_revision()
                 context.run_migrations()
+            changed = context.get_context().get_current_revision() != before
+            if sqlite and changed and (broken := connection.execute(text("PRAGMA foreign_key_check")).first()):
+                raise RuntimeError(
+                    f"migration refused, nothing was changed: a row of {broken[0]!r} would lose its {broken[2]!r}"
+                )
             connection.commit()
     finally:
         database.dispose()

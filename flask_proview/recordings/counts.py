@@ -32,7 +32,7 @@ class Counts:
         self._sessions: OrderedDict[int, _Counts] = OrderedDict()
 
     def load(self, connection: Connection, uuids: Mapping[int, str]) -> None:
-        """Make sure that these sessions are known; SQLite gives the id of a deleted one to another."""
+        """Make sure that these sessions are known."""
         for session_id, uuid in uuids.items():
             known = self._sessions.get(session_id)
             if known is not None and known.uuid == uuid:

@@ -116,7 +116,7 @@ class PieceRows:
             key = _key(piece)
             sha256 = known.get(key)
             if uuids.get(piece.session_id) != piece.session_uuid:
-                standings.append(Standing.GONE)  # also when SQLite gave a deleted session's id to another one
+                standings.append(Standing.GONE)
             elif sha256 is not None:
                 standings.append(Standing.SAME if sha256 == piece.sha256 else Standing.OTHER)
                 if sha256 != piece.sha256:

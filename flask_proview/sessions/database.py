@@ -79,7 +79,8 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
-def _alembic(url: str) -> AlembicConfig:
+def alembic_config(url: str) -> AlembicConfig:
+    """For Alembic's own commands, on this database."""
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
@@ -88,14 +89,14 @@ def _alembic(url: str) -> AlembicConfig:
 
 def upgrade(url: str) -> None:
     """Bring the database to the newest schema (``proview db upgrade``)."""
-    command.upgrade(_alembic(url), "head")
+    command.upgrade(alembic_config(url), "head")
 
 
 def is_current(database: Database) -> bool:
     """Whether the schema is the one this code knows."""
     with database.engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory.from_config(_alembic(database.url)).get_current_head()
+    return current == ScriptDirectory.from_config(alembic_config(database.url)).get_current_head()
 
 
 def has_tables(database: Database) -> bool:

@@ -51,6 +51,8 @@ class Session(Base):
     __table_args__ = (
         Index("ix_sessions_identity", "account", "external_id", "profile_id"),
         Index("ix_sessions_state_seen", "state", "last_seen_at"),
+        # An open connection or a queued job may outlive the session whose id it holds.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

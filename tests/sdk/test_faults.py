@@ -208,7 +208,7 @@ def test_pause_that_is_told_when_it_is_over_interrupts_nothing_and_one_that_hold
     for state in ("paused", "running"):
         session.state = state
         service.say(session, {"type": "state", "state": state, "reason": None})
-        eventually(lambda now=state: page.evaluate("ProctorClient3.state") == now, state, page=page)
+        page.wait_for_function("state => ProctorClient3.state === state", arg=state)
     assert page.evaluate("paused") == ["server"]
     assert session.commands == [], "what the service said is not said back to it"
 
