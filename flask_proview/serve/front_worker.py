@@ -6,6 +6,7 @@ read; here every wait for the client ends (docs/security.md, "Front server").
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import ssl
@@ -13,6 +14,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import gevent
 from greenlet import GreenletExit  # type: ignore[import-untyped]
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.wsgi import FileWrapper
@@ -35,6 +37,8 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._memory = LineMemory()
+        # Connections that wait for a request, or for the rest of its head.
+        self._idle: set[Any] = set()
         # gunicorn computes a setting each time it is asked for one.
         self._settings = SimpleNamespace(
             is_ssl=self.cfg.is_ssl, **{name: getattr(self.cfg, name) for name in self.cfg.settings}
@@ -49,7 +53,11 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
             parser = RememberingParser(self._settings, client, addr, self._memory)
             while True:
                 request = None
+                self._idle.add(client)
+                if not self.alive:
+                    break
                 request = next(parser)
+                self._idle.discard(client)
                 stays = self.handle_request(here, request, client, addr)
                 if not self._is_ready_for_more(parser) or not stays:
                     break
@@ -66,7 +74,22 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
         except BaseException as error:
             self.handle_error(request, client, addr, error)
         finally:
+            self._idle.discard(client)
             client.close()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: whoever only waits is sent away at once, requests that are being answered get gunicorn's graceful time."""
+        super().handle_exit(sig, frame)
+        gevent.spawn(self._send_away)
+
+    def _send_away(self) -> None:
+        runtime = getattr(self.wsgi, "runtime", None)
+        if runtime is not None:
+            runtime.drain()
+        for client in list(self._idle):
+            with contextlib.suppress(OSError):
+                # What has arrived is still read and answered; then there is nothing more.
+                client.shutdown(socket.SHUT_RD)
 
     def _is_ready_for_more(self, parser: RememberingParser) -> bool:
         """Read what is left of a body that nobody wanted (a 413), but not for long. A sender that is cut off at once would
@@ -84,9 +107,9 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
         try:
             answer = OneWriteResponse(req, sock, self._settings)
             environ = self._environs.environ_of(req, sock, addr, listener_name, answer)
+            body = self.wsgi(environ, answer.start_response)
             if not self.alive:
                 answer.force_close()
-            body = self.wsgi(environ, answer.start_response)
             try:
                 if isinstance(body, FileWrapper):
                     answer.write_file(body)

@@ -42,6 +42,7 @@ class Places:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: dict[str, Place] = {}
+        self._open = True
 
     def __len__(self) -> int:
         with self._lock:
@@ -51,12 +52,24 @@ class Places:
         """A place for the session's poll, or None when all are taken. An older poll of the session is sent home."""
         with self._lock:
             older = self._held.get(uuid)
-            if older is None and len(self._held) >= limit:
+            if not self._open or (older is None and len(self._held) >= limit):
                 return None
             place = self._held[uuid] = Place(self, uuid)
         if older is not None:
             older.send_home()
         return place
+
+    def open(self) -> None:
+        """Take polls (again)."""
+        self._open = True
+
+    def close(self) -> None:
+        """Send everybody home and hold nobody: the process is going to end. Safe to call twice."""
+        with self._lock:
+            self._open = False
+            held = list(self._held.values())
+        for place in held:
+            place.send_home()
 
     def release(self, place: Place) -> None:
         with self._lock:
@@ -77,7 +90,7 @@ class Place:
         self._bell.set()
 
     def send_home(self) -> None:
-        """A newer poll took the place."""
+        """A newer poll took the place, or the process ends."""
         self.over = True
         self._bell.set()
 

@@ -79,6 +79,9 @@ class Runtime:
     late: Debounce
     places: Places = field(default_factory=Places)
     playback_gates: list[PlaybackGate] = field(default_factory=list)
+    # What to call when the process is going to end; sockets wait for longer than that.
+    leaving: set[Callable[[], None]] = field(default_factory=set)
+    draining: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _started_in: int | None = None
     _subscriptions: list[Subscription] = field(default_factory=list)
@@ -93,12 +96,21 @@ class Runtime:
                 self.db.engine.dispose(close=False)
                 self._started_in = None
             prepare_database(self.db)
+            self.draining = False
+            self.places.open()
             self.pieces.start()
             self._subscriptions = [self.bus.subscribe(VIEWERS_TOPIC, self.viewers.on_message)]
             if self.config.media.live != "off":
                 self.media.start()
             # Last: what failed half-way (a database that is down) is begun again by the next call.
             self._started_in = os.getpid()
+
+    def drain(self) -> None:
+        """The process is going to end: sockets are told to connect again, held polls are answered. Never blocks."""
+        self.draining = True
+        self.places.close()
+        for leave in list(self.leaving):
+            leave()
 
     def stop(self) -> None:
         """Stop in reverse order. Safe to call twice."""

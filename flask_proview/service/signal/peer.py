@@ -38,6 +38,7 @@ CHECK_BLIND_S = 2.0
 DRAIN_S = 5.0
 TEXT_PER_S = 50
 TEXT_BURST = 300
+RESTARTS = "The server restarts; connect again."
 logger = logging.getLogger(__name__)
 
 
@@ -100,7 +101,7 @@ class Peer:
             self._outbox.close(Close.RESTART, "Something went wrong on the server; connect again.")
         except BaseException:
             # The worker shuts down (GreenletExit, SystemExit).
-            self._socket.close(Close.RESTART, "The server restarts; connect again.")
+            self._socket.close(Close.RESTART, RESTARTS)
             raise
         finally:
             self._outbox.stop()
@@ -113,7 +114,10 @@ class Peer:
         subscription = self._runtime.bus.subscribe(f"session:{self._uuid}", self._on_command)
         self._runtime.counters.add("sockets_opened")
         self._runtime.counters.add("sockets_open")
+        self._runtime.leaving.add(self._leave)
         try:
+            if self._runtime.draining:
+                raise _Refused(Close.RESTART, RESTARTS)
             # Only now, so that no state change falls between reading the row and listening for changes.
             self._runtime.mailbox.claim(self._uuid, self._id)
             session = self._read_session()
@@ -123,6 +127,7 @@ class Peer:
             self._deliver(session)
             self._loop(session)
         finally:
+            self._runtime.leaving.discard(self._leave)
             subscription.close()
             self._runtime.counters.add("sockets_open", -1)
             self._relay.hang_up()
@@ -227,6 +232,10 @@ class Peer:
         if not self._runtime.sessions.accepts_pieces(session, now_ms()):
             raise _Refused(Close.SESSION_ENDED, "The session has ended.")
         return session
+
+    def _leave(self) -> None:
+        """From another thread: the process is going to end."""
+        self._outbox.close(Close.RESTART, RESTARTS)
 
     def _on_command(self, message: dict[str, Any]) -> None:
         """From the bus, in another thread: the outbox and flags only."""
