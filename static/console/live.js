@@ -14,7 +14,7 @@ const NO_PICTURE_MS = 12_000;
 /** @type {[string, 'video' | 'audio'][]} */
 const WANTED = [['camera', 'video'], ['microphone', 'audio'], ['screen', 'video']];
 
-/** Fires `ended` when the session is over. */
+/** Fires `ended` when the session is over, `picture` each second that brought a new one, `refused` when it may not be watched, `sound`. */
 export class LiveView extends EventTarget {
   /** @type {RTCPeerConnection | null} */ #pc = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #retry;
@@ -24,8 +24,11 @@ export class LiveView extends EventTarget {
   #round = 0;
   #frames = { count: 0, at: 0, since: 0 };
   #stopped = true;
+  #substitute = '';
+  #uploadedScreen = false;
+  /** What is to be said of the live picture itself. @type {[string, 'live' | 'busy' | 'bad']} */ #said = ['Connecting…', 'busy'];
 
-  /** @param {{ url: string, iceServers: RTCIceServer[] }} options */
+  /** @param {{ url: string, iceServers: RTCIceServer[], off?: boolean }} options off: media.live is, so nothing is tried */
   constructor(options) {
     super();
     this.options = options;
@@ -40,7 +43,7 @@ export class LiveView extends EventTarget {
     const cameraPane = el('div', { class: 'pane', 'data-track': 'camera' }, this.camera, el('span', { class: 'pane-label' }, 'Camera'));
     this.stage = el('div', { class: 'stage', 'data-layout': 'live' }, cameraPane, this.screenPane, this.status);
     this.element = el('section', { class: 'theatre live', 'aria-label': 'Live view' }, this.stage,
-      el('div', { class: 'controls' }, this.sound, el('span', { class: 'hint' }, 'Everything since the start is recorded and can be watched as soon as the session ends.'), el('span', { class: 'spring' }),
+      el('div', { class: 'controls' }, this.sound, el('span', { class: 'hint' }, 'Everything since the start is recorded and can be watched.'), el('span', { class: 'spring' }),
         iconButton('Full screen', 'full', () => { (document.fullscreenElement ? document.exitFullscreen() : this.element.requestFullscreen()).catch(() => {}); })));
   }
 
@@ -48,6 +51,7 @@ export class LiveView extends EventTarget {
     if (!this.#stopped) return;
     this.#stopped = false;
     addEventListener('pagehide', this.#leave);
+    if (this.options.off) return;
     this.#watch = setInterval(() => this.#check(), WATCH_MS);
     void this.#connect();
   }
@@ -65,6 +69,7 @@ export class LiveView extends EventTarget {
     if (this.#stopped || url === this.options.url) return;
     this.#leave();
     this.options = { ...this.options, url };
+    if (this.options.off) return;
     clearTimeout(this.#retry);
     this.#attempts = 0;
     void this.#connect();
@@ -73,6 +78,25 @@ export class LiveView extends EventTarget {
   toggleSound() {
     this.camera.muted = !this.camera.muted;
     relabel(this.sound, this.camera.muted ? 'Listen' : 'Mute', this.camera.muted ? 'muted' : 'volume');
+    this.dispatchEvent(new Event('sound'));
+  }
+
+  /** Another picture stands in for the live one and says so; nothing: it went away. @param {string} text */
+  substitute(text) {
+    if (text === this.#substitute) return;
+    this.#substitute = text;
+    this.#say(...this.#said);
+  }
+
+  /** Whether a live picture may still come by itself. */
+  get trying() {
+    return !this.#stopped && !this.options.off;
+  }
+
+  /** @param {boolean} there whether the screen is seen without the live connection */
+  showScreen(there) {
+    this.#uploadedScreen = there;
+    this.screenPane.classList.toggle('missing', !there && this.screen.videoWidth === 0);
   }
 
   async #connect() {
@@ -113,6 +137,7 @@ export class LiveView extends EventTarget {
   /** @param {unknown} error */
   #failed(error) {
     const problem = error instanceof ApiProblem ? error : null;
+    if (problem && [401, 403, 404].includes(problem.status)) this.dispatchEvent(new Event('refused'));
     if (problem?.status === 401) return this.#giveUp('You have been logged out. Reload the page to log in again.');
     if (problem?.code === 'session_ended') {
       this.#giveUp('The session has ended.');
@@ -144,12 +169,13 @@ export class LiveView extends EventTarget {
     if (!pc || this.#stopped) return;
     const now = performance.now();
     const count = this.camera.getVideoPlaybackQuality().totalVideoFrames;
-    this.screenPane.classList.toggle('missing', this.screen.videoWidth === 0);
+    this.showScreen(this.#uploadedScreen);
     if (count !== this.#frames.count || document.hidden) {
       // A hidden page's frames are not counted; it gets its time anew when it is looked at again.
       if (count !== this.#frames.count) {
         this.#say('Live', 'live');
         this.#attempts = 0;
+        this.dispatchEvent(new Event('picture'));
       }
       this.#frames = { ...this.#frames, count, at: now };
       return;
@@ -163,6 +189,8 @@ export class LiveView extends EventTarget {
 
   /** @param {string} text @param {'live' | 'busy' | 'bad'} kind */
   #say(text, kind) {
+    this.#said = [text, kind];
+    if (this.#substitute && kind !== 'live') [text, kind] = [this.#substitute, 'busy'];
     if (this.status.textContent !== text) this.status.textContent = text;
     this.status.dataset.kind = kind;
   }

@@ -10,6 +10,7 @@ import { loadMeanings } from './meanings.js';
 import { showRecording } from './recording.js';
 import { Identity } from './identity.js';
 import { localise } from './times.js';
+import { Uploaded } from './uploaded.js';
 
 const EVERY_MS = 1500;
 
@@ -22,8 +23,11 @@ function running(root, identity) {
   const meanings = loadMeanings(mount ?? '');
   // The picture comes from the newest session of the sitting; at the time limit another one goes on with it.
   let newest = root.dataset.newest;
-  const view = live === 'yes' ? new LiveView({ url: `${at(newest)}/live`, iceServers: JSON.parse(root.dataset.ice || '[]') }) : null;
-  const watch = root.dataset.watch === 'yes' ? new FromTheStart(`${mount}/v1/playback/${encodeURIComponent(uuid ?? '')}`, view !== null) : null;
+  const playback = (/** @type {string | undefined} */ one) => `${mount}/v1/playback/${encodeURIComponent(one ?? '')}`;
+  const mayWatch = root.dataset.watch === 'yes';
+  const view = live === 'yes' || (live === 'off' && mayWatch) ? new LiveView({ url: `${at(newest)}/live`, iceServers: JSON.parse(root.dataset.ice || '[]'), off: live === 'off' }) : null;
+  const watch = mayWatch ? new FromTheStart(playback(uuid), view !== null) : null;
+  const uploaded = view && mayWatch ? new Uploaded(view, playback(newest), newest ?? '') : null;
   const problem = el('p', { class: 'notice bad', role: 'status', hidden: true });
   const notices = [...root.children];
   const now = el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element);
@@ -34,7 +38,12 @@ function running(root, identity) {
   // Who watches from the start goes on doing so: the view opens the finished recording by itself.
   const ended = () => { if (!watch?.open) location.reload(); };
   view?.addEventListener('ended', ended);
-  if (view) afterLoad(() => view.start());
+  if (view) {
+    afterLoad(() => {
+      view.start();
+      uploaded?.start();
+    });
+  }
   let last = 0;
   poll(async () => {
     try {
@@ -42,12 +51,14 @@ function running(root, identity) {
       feed.add(answer.events, await meanings, last === 0);
       last = answer.events.at(-1)?.id ?? last;
       if (!answer.session.open) {
+        uploaded?.stop();
         ended();
         return false;
       }
       if (answer.session.newest !== newest) {
         newest = answer.session.newest;
         view?.move(`${at(newest)}/live`);
+        uploaded?.move(playback(newest), newest ?? '');
       }
       show(answer.session);
       identity?.show(answer.identity);
@@ -57,6 +68,7 @@ function running(root, identity) {
       if (error instanceof ApiProblem && (error.status === 401 || error.status === 404)) {
         problem.textContent = error.status === 401 ? 'You have been logged out. Reload the page to log in again.' : error.message;
         view?.stop();
+        uploaded?.stop();
         return false;
       }
       problem.textContent = 'The server does not answer. Trying again…';

@@ -16,6 +16,7 @@ const STEP_S = 1.5;
 const LONGEST_S = 200_000;
 // So shortly before its end a source may be left for another.
 const SWITCH_S = 0.3;
+const ANSWER_MS = 15_000;
 
 /** @typedef {{ run: number, next: number, from: number, to: number }} Cursor where the loaded stretch began and how far it goes */
 
@@ -31,10 +32,20 @@ export class Feed {
   #emptyUntil = 0;
   /** Where something begins that needs another source. @type {number | null} */ #hold = null;
 
-  /** @param {HTMLVideoElement} video @param {string} url of the track's stretches */
-  constructor(video, url) {
+  /**
+   * @param {HTMLVideoElement} video @param {string} url of the track's stretches
+   * @param {{ behindS?: number, emptyMs?: number }} [options] how much is kept behind the playhead; how soon to ask again where nothing was there
+   */
+  constructor(video, url, { behindS = BEHIND_S, emptyMs = EMPTY_MS } = {}) {
     this.video = video;
     this.url = url;
+    this.behindS = behindS;
+    this.emptyMs = emptyMs;
+  }
+
+  /** How far the stretches go that were loaded, in ms; 0: none. */
+  get loadedTo() {
+    return this.#cursor?.to ?? 0;
   }
 
   start() {
@@ -84,9 +95,9 @@ export class Feed {
 
   /** @param {string} query @param {number | null} at the moment that was asked for; null: go on */
   async #take(query, at) {
-    const answer = await fetch(this.url + (this.url.includes('?') ? '&' : '?') + query, { credentials: 'same-origin' });
+    const answer = await fetch(this.url + (this.url.includes('?') ? '&' : '?') + query, { credentials: 'same-origin', signal: AbortSignal.timeout(ANSWER_MS) });
     if (answer.status === 204) {
-      this.#emptyUntil = performance.now() + EMPTY_MS;
+      this.#emptyUntil = performance.now() + this.emptyMs;
       return;
     }
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
@@ -161,7 +172,7 @@ export class Feed {
       await this.#forget(buffer, 10);
       await this.#updated(buffer, () => buffer.appendBuffer(data));
     }
-    await this.#forget(buffer, BEHIND_S);
+    await this.#forget(buffer, this.behindS);
   }
 
   /** @param {SourceBuffer} buffer @param {number} seconds what lies longer ago than this goes */
