@@ -38,6 +38,7 @@ class Kind(enum.StrEnum):
     TICKET = "ticket"
     CHECK = "check"
     WRAPPER = "wrapper"
+    EDGE = "edge"
 
 
 class TokenSigner:

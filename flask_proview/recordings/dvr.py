@@ -60,12 +60,16 @@ class _Span:
 
 
 class Dvr:
-    """Reads what is durable of a track at this moment."""
+    """Reads what is durable of a track at this moment.
 
-    def __init__(self, db: Database, layout: Layout, session: Session, track: str) -> None:
+    :param since_ms: what begins before this moment is not handed out, not even for the picture that follows it.
+    """
+
+    def __init__(self, db: Database, layout: Layout, session: Session, track: str, since_ms: int = 0) -> None:
         self._layout = layout
         self._session = session
         self._track = track
+        self._since_ms = since_ms
         self._runs = stored_runs(db, session, track)
 
     def at(self, at_ms: int) -> Stretch | None:
@@ -104,7 +108,8 @@ class Dvr:
         return any(piece.seq > seq for piece in slices) or any(other.start_ms > row.start_ms for other, _ in self._runs)
 
     def _spans(self) -> list[_Span]:
-        made = [_Span(run, slices[0], part) for run, slices in self._runs for part in spans(slices)]
+        shown = [(run, slices[0], [s for s in slices if s.start_ms >= self._since_ms]) for run, slices in self._runs]
+        made = [_Span(run, first, part) for run, first, kept in shown if kept for part in spans(kept)]
         return sorted(made, key=lambda span: span.from_ms)
 
     def _fresh(self, span: _Span, begin: int, at_ms: int) -> Stretch | None:

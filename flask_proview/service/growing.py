@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -26,16 +27,24 @@ def is_growing(session: Session) -> bool:
     return session.state in OPEN_STATES or session.finalised_at is None
 
 
+def track_ends(orm: OrmSession, session: Session) -> dict[str, int]:
+    """track → the end of its newest piece, on the session's clock."""
+    end = func.max(Piece.start_ms + Piece.duration_ms)
+    query = select(Piece.track, end).where(Piece.session_id == session.id).group_by(Piece.track)
+    return {row[0]: int(row[1]) for row in orm.execute(query)}
+
+
+def newest_ms(session: Session, ends: Mapping[str, int]) -> int:
+    """How far the session has come: its newest piece, but not the future, whatever a browser stamps."""
+    return min(max(ends.values(), default=0), now_ms() - session.started_at)
+
+
 def growing_tracks(
     runtime: Runtime, orm: OrmSession, session: Session, begin_ms: int, url: str
 ) -> list[dict[str, Any]]:
     """The tracks of a part as far as they have come, on the sitting's clock."""
-    end = func.max(Piece.start_ms + Piece.duration_ms)
-    ends = {
-        row[0]: int(row[1])
-        for row in orm.execute(select(Piece.track, end).where(Piece.session_id == session.id).group_by(Piece.track))
-    }
-    length = min(max(ends.values(), default=0), now_ms() - session.started_at)
+    ends = track_ends(orm, session)
+    length = newest_ms(session, ends)
     if session.state == State.PAUSED:
         length = now_ms() - session.started_at
     events = list(orm.scalars(select(Event).where(Event.session_id == session.id)))
@@ -59,8 +68,9 @@ def growing_tracks(
     return tracks
 
 
-def serve_stretch(runtime: Runtime, session: Session, track: str, request: Request) -> Response:
+def serve_stretch(runtime: Runtime, session: Session, track: str, request: Request, since_ms: int = 0) -> Response:
     """``?at=MS``: from that moment of the session's clock on; ``?run=RUN&seq=SEQ``: what follows. 204: nothing there yet.
+    Never anything from before ``since_ms``.
 
     :raises ApiError: for anything that is not a track or a number.
     """
@@ -74,7 +84,7 @@ def serve_stretch(runtime: Runtime, session: Session, track: str, request: Reque
         run, seq = parse_decimal(asked.get("run"), "run"), parse_decimal(asked.get("seq"), "seq", MAX_SEQ)
 
     def read() -> Stretch | None:
-        dvr = Dvr(runtime.db, runtime.layout, session, track)
+        dvr = Dvr(runtime.db, runtime.layout, session, track, since_ms)
         return dvr.at(at) if at >= 0 else dvr.after(run, seq)
 
     stretch = offload(read)

@@ -44,7 +44,7 @@ def open_live(
     except LinkError as error:
         raise refusal(error) from None
     runtime.viewers.joined(session.uuid, viewer)
-    _record(runtime, session, LIVE_OPENED, viewer_name)
+    record_watching(runtime, session, LIVE_OPENED, viewer_name)
     return str(reply.get("sdp", "")), viewer
 
 
@@ -56,13 +56,14 @@ def close_live(runtime: Runtime, session: Session, viewer: str) -> None:
         # Media forgets viewers whose connection is gone by itself.
         logger.info("viewer of %s could not be signed off: %s", session.uuid, error.message)
     if runtime.viewers.left(session.uuid, viewer):
-        _record(runtime, session, LIVE_CLOSED, "")
+        record_watching(runtime, session, LIVE_CLOSED, "")
 
 
-def _record(runtime: Runtime, session: Session, event_type_id: int, viewer_name: str) -> None:
-    """Watching leaves a trace in the session's own timeline."""
+def record_watching(runtime: Runtime, session: Session, event_type_id: int, viewer_name: str, source: str = "") -> None:
+    """Watching leaves a trace in the session's own timeline. ``source``: where the picture comes from, if not from WebRTC."""
     at_ms = max(0, now_ms() - session.started_at)
-    runtime.events.add_server(session.id, event_type_id, at_ms, {"viewer": viewer_name} if viewer_name else {})
+    data = {"viewer": viewer_name, "source": source}
+    runtime.events.add_server(session.id, event_type_id, at_ms, {key: value for key, value in data.items() if value})
 
 
 def refusal(error: LinkError) -> ApiError:

@@ -11,6 +11,8 @@ const GATHER_MS = 700;
 const WATCH_MS = 1000;
 const FROZEN_MS = 4000;
 const NO_PICTURE_MS = 12_000;
+// Chromium paints a closed connection's track as a black picture of 2 × 2.
+const NO_WIDTH = 2;
 /** @type {[string, 'video' | 'audio'][]} */
 const WANTED = [['camera', 'video'], ['microphone', 'audio'], ['screen', 'video']];
 
@@ -96,7 +98,7 @@ export class LiveView extends EventTarget {
   /** @param {boolean} there whether the screen is seen without the live connection */
   showScreen(there) {
     this.#uploadedScreen = there;
-    this.screenPane.classList.toggle('missing', !there && this.screen.videoWidth === 0);
+    this.screenPane.classList.toggle('missing', !there && this.screen.videoWidth <= NO_WIDTH);
   }
 
   async #connect() {

@@ -23,11 +23,10 @@ function running(root, identity) {
   const meanings = loadMeanings(mount ?? '');
   // The picture comes from the newest session of the sitting; at the time limit another one goes on with it.
   let newest = root.dataset.newest;
-  const playback = (/** @type {string | undefined} */ one) => `${mount}/v1/playback/${encodeURIComponent(one ?? '')}`;
   const mayWatch = root.dataset.watch === 'yes';
   const view = live === 'yes' || (live === 'off' && mayWatch) ? new LiveView({ url: `${at(newest)}/live`, iceServers: JSON.parse(root.dataset.ice || '[]'), off: live === 'off' }) : null;
-  const watch = mayWatch ? new FromTheStart(playback(uuid), view !== null) : null;
-  const uploaded = view && mayWatch ? new Uploaded(view, playback(newest), newest ?? '') : null;
+  const watch = mayWatch ? new FromTheStart(`${mount}/v1/playback/${encodeURIComponent(uuid ?? '')}`, view !== null) : null;
+  const uploaded = view ? new Uploaded(view, `${at(newest)}/edge`) : null;
   const problem = el('p', { class: 'notice bad', role: 'status', hidden: true });
   const notices = [...root.children];
   const now = el('div', { class: view ? 'player' : 'player only-events' }, view ? view.element : null, feed.element);
@@ -58,7 +57,7 @@ function running(root, identity) {
       if (answer.session.newest !== newest) {
         newest = answer.session.newest;
         view?.move(`${at(newest)}/live`);
-        uploaded?.move(playback(newest), newest ?? '');
+        uploaded?.move(`${at(newest)}/edge`);
       }
       show(answer.session);
       identity?.show(answer.identity);

@@ -30,12 +30,15 @@ export interface IdentityJson { photos: Photo[]; words: Word[]; approval: string
 export interface Outcome { track: string; from_ms: number; to_ms: number; outcome: string; cause: string | null; source: string | null }
 
 /** `growing`: of a session that runs, or whose recording is not made yet; `url` gives stretches of its pieces. */
-export interface Track { track: string; session_uuid: string; url: string; mime: string; offset_ms: number; duration_ms: number; made_at?: number; growing?: boolean; outcomes: Outcome[] }
+export interface Track { track: string; url: string; mime: string; offset_ms: number; duration_ms: number; made_at?: number; growing?: boolean; outcomes: Outcome[] }
 
 export interface PlaybackJson {
   session: { session_uuid: string; duration_ms: number; started_at: number; ended_at: number | null; title: string | null };
   state: string; finalised: boolean; tracks: Track[]; events: SessionEvent[]; outcomes: Outcome[];
 }
+
+/** What GET M/console/sessions/<uuid>/edge says: the tracks that grow, and how far they have come. */
+export interface EdgeJson { tracks: { track: string; to_ms: number; url: string }[] }
 
 /** A recording on the sitting's clock, with what its session's ledger says about it; `key` is the name, numbered from the second part on. */
 export interface PlayerTrack { key: string; name: string; url: string; growing: boolean; offset: number; duration: number; ledger: Outcome[] }

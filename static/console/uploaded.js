@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Stands in for the live view where WebRTC brings no picture: the newest uploaded slices, some seconds behind, until it does.
- * Asks for nothing while nobody can see it. Who may watch is decided by the server, as for playback; a refusal ends it.
+ * Asks for nothing while nobody can see it. Who may watch is decided by the server, which notes that somebody does; a refusal ends it.
  */
 import { ApiProblem, call, poll } from './api.js';
 import { el } from './dom.js';
@@ -26,11 +26,10 @@ export class Uploaded {
   #liveAt = 0;
   #refused = false;
 
-  /** @param {import('./live.js').LiveView} view @param {string} url of the playback JSON @param {string} uuid */
-  constructor(view, url, uuid) {
+  /** @param {import('./live.js').LiveView} view @param {string} url of the session's edge */
+  constructor(view, url) {
     this.view = view;
     this.url = url;
-    this.uuid = uuid;
     view.addEventListener('picture', () => this.#seenLive());
     view.addEventListener('refused', () => { this.#refuse(); });
     view.addEventListener('ended', () => this.stop());
@@ -51,13 +50,12 @@ export class Uploaded {
     this.#close();
   }
 
-  /** Another session goes on with the one that was watched. @param {string} url @param {string} uuid */
-  move(url, uuid) {
-    if (uuid === this.uuid) return;
+  /** Another session goes on with the one that was watched. @param {string} url */
+  move(url) {
+    if (url === this.url) return;
     const open = this.#end !== null;
     this.#close();
     this.url = url;
-    this.uuid = uuid;
     if (open && !this.#refused) this.#open();
   }
 
@@ -83,31 +81,41 @@ export class Uploaded {
   }
 
   #open() {
-    this.#end = poll(async () => {
+    const { url } = this;
+    let pass = '';
+    const close = () => {
+      if (pass) call(`${url}?pass=${pass}`, { method: 'DELETE', keepalive: true }).catch(() => {});
+      pass = '';
+    };
+    const stop = poll(async () => {
       try {
-        /** @type {import('./types.d.ts').PlaybackJson} */
-        const json = await call(this.url);
-        this.#follow(json);
+        pass ||= (await call(url, { method: 'POST' })).pass;
+        if (this.#end !== end) return close();
+        /** @type {import('./types.d.ts').EdgeJson} */
+        const { tracks } = await call(`${url}?pass=${pass}`);
+        if (this.#end === end) for (const track of tracks) this.#follow(track);
       } catch (error) {
-        if (error instanceof ApiProblem && error.status >= 400 && error.status < 500 && error.status !== 429) {
-          this.#refuse();
-          return false;
-        }
-        throw error;
+        if (!(error instanceof ApiProblem) || error.status < 400 || error.status >= 500 || error.status === 429) throw error;
+        // The last picture stays until the page says what became of it, or another session goes on.
+        if (error.code !== 'session_ended') this.#refuse();
+        return false;
       }
-      return true;
+      return this.#end === end;
     }, EVERY_MS);
+    const end = () => {
+      stop();
+      removeEventListener('pagehide', close);
+      close();
+    };
+    addEventListener('pagehide', close);
+    this.#end = end;
   }
 
-  /** @param {import('./types.d.ts').PlaybackJson} json */
-  #follow(json) {
-    if (!this.#end) return;
-    for (const track of json.tracks) {
-      if (!track.growing || track.session_uuid !== this.uuid) continue;
-      const edge = this.#edges.get(track.track);
-      if (edge) edge.follow(track.duration_ms);
-      else this.#add(track.track, track.url, track.duration_ms);
-    }
+  /** @param {import('./types.d.ts').EdgeJson['tracks'][number]} track */
+  #follow({ track, url, to_ms }) {
+    const edge = this.#edges.get(track);
+    if (edge) edge.follow(to_ms);
+    else this.#add(track, url, to_ms);
   }
 
   /** @param {string} name @param {string} url @param {number} edgeMs */

@@ -24,7 +24,7 @@ def test_the_edge_is_followed_over_gaps_and_into_another_codec_with_little_in_me
     asked: list[str] = []
 
     def note(request: Request) -> None:
-        if "/v1/dvr/" in request.url:
+        if "/edge/camera" in request.url:
             asked.append(request.url)
 
     page.on("request", note)
@@ -32,7 +32,7 @@ def test_the_edge_is_followed_over_gaps_and_into_another_codec_with_little_in_me
     watched.open(f"/sessions/{row.uuid}")
     page.wait_for_function(f"() => document.querySelector('{VIDEO}')?.readyState >= 2")
     page.wait_for_function(PAST, arg=37)
-    assert "?at=" in asked[0] and int(asked[0].rpartition("=")[2]) >= 36_000, "what lies behind is not loaded"
+    assert "&at=" in asked[0] and int(asked[0].rpartition("=")[2]) >= 36_000, "what lies behind is not loaded"
 
     world.add_run(row, "camera", 50_000, 8)
     page.wait_for_function(PAST, arg=52)
@@ -51,12 +51,12 @@ def test_the_edge_is_followed_over_gaps_and_into_another_codec_with_little_in_me
     expect(status).to_have_text("Nothing new was uploaded for some seconds; this is the last picture.", timeout=15_000)
 
 
-def test_who_may_not_watch_recordings_is_not_shown_them_here(watched: Watched, world: World) -> None:
+def test_where_live_view_is_switched_off_a_proctor_is_told_and_asks_for_nothing(watched: Watched, world: World) -> None:
     row = running(world)
     world.add_run(row, "camera", 0, 6)
     asked: list[str] = []
     watched.page.on("request", lambda request: asked.append(request.url))
-    watched.log_in("pat")  # a proctor has the live view and no recordings
+    watched.log_in("pat")
     watched.open(f"/sessions/{row.uuid}")
     with watched.page.expect_response("**/state?*"):
         pass
@@ -64,7 +64,7 @@ def test_who_may_not_watch_recordings_is_not_shown_them_here(watched: Watched, w
         pass
     expect(watched.page.locator(".notice").first).to_contain_text("Live view is switched off")
     assert watched.page.locator("video").count() == 0
-    assert not [url for url in asked if "/v1/dvr/" in url or "/v1/playback/" in url]
+    assert not [url for url in asked if "/v1/dvr/" in url or "/v1/playback/" in url or f"{row.uuid}/edge" in url]
 
 
 def test_a_refusal_ends_it(watched: Watched, world: World) -> None:
@@ -74,8 +74,8 @@ def test_a_refusal_ends_it(watched: Watched, world: World) -> None:
     watched.log_in("admin")
     watched.open(f"/sessions/{row.uuid}")
     page.wait_for_function(f"() => document.querySelector('{VIDEO}')?.readyState >= 2")
-    with page.expect_response(lambda response: "/v1/playback/" in response.url and response.status == 401):
-        page.route("**/state?*", lambda route: route.abort())  # only the playback's own answer is to end it
+    with page.expect_response(lambda response: "/edge?pass=" in response.url and response.status == 401):
+        page.route("**/state?*", lambda route: route.abort())  # only the edge's own answer is to end it
         page.context.clear_cookies()
     expect(page.locator(VIDEO)).to_have_count(0)
     assert page.locator(".live-status").text_content() != "A few seconds behind, from the recording."

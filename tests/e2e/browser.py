@@ -148,9 +148,9 @@ class Candidate:
         self.page.evaluate("() => new Promise(resolve => window.ProctorClient3.stop(() => resolve(true)))")
 
 
-def log_in_to_console(page: Page, console: str, password: str) -> None:
+def log_in_to_console(page: Page, console: str, password: str, name: str = "admin") -> None:
     page.goto(console)
-    page.get_by_label(re.compile("user ?name|name", re.I)).first.fill("admin")
+    page.get_by_label(re.compile("user ?name|name", re.I)).first.fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name=re.compile("(log|sign) in", re.I)).click()
     expect(page).to_have_url(re.compile("/console/"))

@@ -231,7 +231,8 @@ def prepare_storage(config_file: Path) -> None:
     upgrade(config.storage.database)
     database = Database(config.storage.database)
     try:
-        UserStore(database).add("admin", "admin", PASSWORD)
+        for name in ("admin", "proctor"):
+            UserStore(database).add(name, name, PASSWORD)
     finally:
         database.dispose()
 

@@ -69,6 +69,18 @@ def test_a_moment_in_the_middle_has_its_picture_and_begins_with_header_and_clust
     assert stretch.from_ms <= 12_300 < stretch.to_ms
 
 
+def test_nothing_that_began_before_a_moment_is_handed_out_if_that_is_asked_for(place: Place, twenty: Recorded) -> None:
+    session = place.start()
+    send(place, session, twenty, 500)
+    reader = Dvr(place.db, place.layout, session, "camera", since_ms=12_200)
+    for stretch in (reader.at(0), reader.at(12_300), reader.after(500, 3), reader.after(500, 12)):
+        assert stretch is not None and stretch.fresh and stretch.from_ms == 12_500
+        assert min(times([stretch])) >= 12_200, "not even for the picture at its beginning"
+    on = reader.after(500, 14)
+    assert on is not None and not on.fresh and on.from_ms == 14_500
+    assert reader.after(500, 0) is None
+
+
 def test_a_moment_in_a_gap_leads_to_what_follows(place: Place, twenty: Recorded) -> None:
     session = place.start()
     send(place, session, twenty, 0)

@@ -10,7 +10,7 @@ from flask import Blueprint, Request
 
 from flask_proview.service.runtime import Runtime
 
-from . import approval_page, callbacks_page, live_view, login, problems_page, session_page, sessions_page
+from . import approval_page, callbacks_page, edge_view, live_view, login, problems_page, session_page, sessions_page
 from .gate import Gate, Right
 from .pages import Pages
 
@@ -19,7 +19,16 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     """Add the console to the service."""
     gate = Gate(runtime)
     pages = Pages(blueprint, runtime, gate)
-    for feature in (login, sessions_page, session_page, approval_page, live_view, problems_page, callbacks_page):
+    for feature in (
+        login,
+        sessions_page,
+        session_page,
+        approval_page,
+        live_view,
+        edge_view,
+        problems_page,
+        callbacks_page,
+    ):
         feature.register(pages, runtime, gate)
 
     def may_watch(_request: Request, _uuid: str) -> bool:

@@ -11,7 +11,7 @@ from flask_proview.errors import ApiError, FieldError
 from flask_proview.service.live import close_live, open_live
 from flask_proview.service.requests import read_json
 from flask_proview.service.runtime import Runtime
-from flask_proview.sessions.models import State
+from flask_proview.sessions.models import Session, State
 
 from .gate import Gate, Right, Visitor
 from .pages import Pages
@@ -28,11 +28,7 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
         sdp, tracks = body.get("sdp"), _tracks(body.get("tracks"))
         if not isinstance(sdp, str) or not sdp:
             raise ApiError("The offer is missing.", fields=(FieldError("sdp", "must be an SDP offer"),))
-        row = runtime.sessions.get(uuid)
-        if row is None:
-            raise ApiError("There is no such session.", code="not_found", status=404)
-        if State(row.state).ended:
-            raise ApiError("The session has ended.", code="session_ended", status=409)
+        row = find_running(runtime, uuid)
         if runtime.config.media.live == "off":
             raise ApiError("Live view is switched off (media.live).", code="live_off", status=409)
         answer, viewer = open_live(runtime, row, sdp, tracks, visitor.user.name)
@@ -45,6 +41,16 @@ def register(pages: Pages, runtime: Runtime, _gate: Gate) -> None:
         if row is not None and 0 < len(viewer) <= 64:
             close_live(runtime, row, viewer)
         return jsonify({})
+
+
+def find_running(runtime: Runtime, uuid: str) -> Session:
+    """The row of a session that runs; 404, 409 ``session_ended``."""
+    row = runtime.sessions.get(uuid)
+    if row is None:
+        raise ApiError("There is no such session.", code="not_found", status=404)
+    if State(row.state).ended:
+        raise ApiError("The session has ended.", code="session_ended", status=409)
+    return row
 
 
 def _tracks(raw: Any) -> dict[str, str]:
