@@ -22,7 +22,7 @@ export class Api {
   commands = 0;
   /** @type {((hint: {mail: number, state: string} | null) => void) | null} told of every answer of the service */
   onAnswer = null;
-  /** @type {(() => void) | null} told of every request that the service did not answer */
+  /** @type {(() => unknown) | null} told of every request that the service did not answer */
   onMiss = null;
   #root;
 
@@ -39,15 +39,15 @@ export class Api {
   /**
    * @param {'stop' | 'pause' | 'resume' | 'token' | 'heartbeat' | 'events' | 'live' | 'hangup' | 'describe' | 'approval'} name
    * @param {unknown} [body]
-   * @param {{keepalive?: boolean, draining?: boolean}} [how] `keepalive`: outlives the page; browsers allow 64 KiB in flight. `draining`: with
+   * @param {{keepalive?: boolean, draining?: boolean, timeoutMs?: number}} [how] `keepalive`: outlives the page; browsers allow 64 KiB in flight. `draining`: with
    *     the drain token, for what an earlier page left
    * @returns {Promise<any>}
    */
-  async post(name, body = {}, { keepalive = false, draining = false } = {}) {
+  async post(name, body = {}, { keepalive = false, draining = false, timeoutMs } = {}) {
     const isCommand = name === 'stop' || name === 'pause' || name === 'resume';
     if (isCommand) this.commands += 1;
     try {
-      return await this.#request(name, { method: 'POST', json: body, token: draining ? this.credentials.drain_token : this.credentials.session_token, keepalive });
+      return await this.#request(name, { method: 'POST', json: body, token: draining ? this.credentials.drain_token : this.credentials.session_token, keepalive, timeoutMs });
     } finally {
       if (isCommand) this.commands += 1;
     }
@@ -67,8 +67,9 @@ export class Api {
    * @param {Sdk.PieceInfo} piece
    * @param {ArrayBuffer} data
    * @param {boolean} [draining] use the drain token: the session is over or belongs to an earlier page
+   * @param {AbortSignal} [signal]
    */
-  putPiece(piece, data, draining = false) {
+  putPiece(piece, data, draining = false, signal) {
     /** @type {Record<string, string>} */
     const headers = {
       'Content-Type': piece.mime,
@@ -79,7 +80,7 @@ export class Api {
     if (piece.last) headers['X-Piece-Last'] = '1';
     const token = draining ? this.credentials.drain_token : this.credentials.session_token;
     const path = `tracks/${piece.track}/runs/${piece.run}/pieces/${piece.seq}`;
-    return this.#request(path, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS, priority: 'low' });
+    return this.#request(path, { method: 'PUT', body: data, headers, token, timeoutMs: PIECE_TIMEOUT_MS, signal, priority: 'low' });
   }
 
   /**
@@ -111,7 +112,7 @@ export class Api {
  * @property {AbortSignal} [signal]
  * @property {RequestPriority} [priority] low: the exam's own requests come first
  * @property {((hint: {mail: number, state: string} | null) => void) | null} [onAnswer]
- * @property {(() => void) | null} [onMiss]
+ * @property {(() => unknown) | null} [onMiss]
  */
 
 /**

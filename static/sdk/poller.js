@@ -78,6 +78,13 @@ export class Poller extends Emitter {
     if (mail > this.#cursor || (state && state !== this.#state)) this.hurry(HURRY_MS);
   }
 
+  /** Asks now; what was asked before will not be answered any more. */
+  again() {
+    this.#failures = 0;
+    if (this.#asking) this.#abort?.abort();
+    else this.hurry();
+  }
+
   /** Asks now instead of when it is due. */
   hurry(ms = 0) {
     if (!this.#running || this.#asking || performance.now() + ms >= this.#due) return;

@@ -61,7 +61,7 @@ export class Session extends Emitter {
     super();
     this.#root = root;
     this.#options = options;
-    this.#observers = new Observers(this.report, { framed, link: () => this.#link, onNetwork: (online) => this.#network(online) });
+    this.#observers = new Observers(this.report, { framed, link: () => this.#link, onNetwork: this.#network });
     this.#messages = new Messages(root);
     this.#connector = new Connector({ base, body }, { onChanged: (old) => this.#changed(old) });
     for (const [name, handler] of Object.entries(this.#handlers)) this.#connector.listen(name, handler);
@@ -276,7 +276,7 @@ export class Session extends Emitter {
       this.#watching.tell(watchers > 0);
     },
     down: ({ code }) => this.report('socketDisconnected', { code }),
-    status: ({ online }) => this.#observers.reached(online),
+    status: ({ online, agoMs }) => this.#observers.reached(online, agoMs),
     live: ({ wanted, ice_servers }) => this.#watching.tell(wanted, ice_servers),
     answer: (message) => this.#watching.answer(message),
     live_failed: (message) => this.#watching.failed(message),
@@ -352,11 +352,11 @@ export class Session extends Emitter {
     }, (code) => this.observe('screenRefused', { again: true, code }));
   }
 
-  /** @param {boolean} online */
-  #network(online) {
-    this.#messages.network(online);
-    this.emit('network', { online, at: Date.now() });
-  }
+  /** @param {boolean} online @param {number} agoMs */
+  #network = (online, agoMs) => {
+    this.#messages.network(online, agoMs);
+    this.emit('network', { online, at: Math.round(Date.now() - agoMs) });
+  };
 
   /** @param {ProviewError} error @returns {boolean} a callback of the page was told */
   #problem(error) {

@@ -4,7 +4,7 @@
  * Both begin at once: until the socket is welcomed everything goes by HTTP. A socket that fails while HTTP works is given
  * up for a while and tried again now and then; trouble of both is an outage, and then both are tried without end.
  *
- * Events: `open` (welcome), `down`, `refused` (the token), `ended` (4404, 4410), `replaced`, `status` ({online}), and every
+ * Events: `open` (welcome), `down`, `refused` (the token), `ended` (4404, 4410), `replaced`, `status` (`hearing.js`), and every
  * message of the server under its type, with the message as detail, whichever way it came.
  */
 
@@ -12,6 +12,7 @@ import { retryDelay } from './backoff.js';
 import { Clock } from './clock.js';
 import { Emitter } from './emitter.js';
 import { ProviewError, asProviewError } from './errors.js';
+import { Hearing } from './hearing.js';
 import { log } from './log.js';
 import { Poller } from './poller.js';
 import { AGAIN_MS, rememberSocket, socketRestMs } from './transport.js';
@@ -20,12 +21,9 @@ const HANDSHAKE_MS = 4000;
 // Another network: a socket of the one before is dead, and does not know it.
 const PROBE_MS = 3000;
 const PROTOCOL = 1;
+const SILENT = 'silent';
 // A socket that worked before may just be restarting: so many attempts fail, while HTTP works, before it is given up.
 const ATTEMPTS_AFTER_WELCOME = 3;
-// One lost request is not an outage.
-const MISSES_UNTIL_OFFLINE = 2;
-// A page that is being left loses what it has asked for. That is no outage; a page that stays after all (a download) hears answers.
-const LEAVING_MS = 30_000;
 const encoder = new TextEncoder();
 
 export class Signal extends Emitter {
@@ -35,6 +33,7 @@ export class Signal extends Emitter {
   #clock;
   #heartbeatMs;
   #poller;
+  #hearing;
   /** @type {WebSocket | null} */
   #socket = null;
   #welcomed = false;
@@ -44,11 +43,7 @@ export class Signal extends Emitter {
   #replaced = false;
   #attempt = 0;
   #failures = 0;
-  #misses = 0;
-  #leftAt = -Infinity;
   #heardAt = 0;
-  /** @type {boolean | null} */
-  #online = null;
   #retryTimer = 0;
   #handshakeTimer = 0;
   #beatTimer = 0;
@@ -65,6 +60,8 @@ export class Signal extends Emitter {
     this.#poller = new Poller({ api, heartbeatMs });
     this.#poller.listen('answered', (detail) => this.#answered(detail));
     this.#poller.listen('failed', ({ fault }) => this.#failed(fault));
+    this.#hearing = new Hearing({ ask: (ms) => this.#beatByHttp(ms), waiting: () => this.bufferedAmount, heartbeatMs });
+    this.#hearing.listen('status', this.#turned);
   }
 
   get open() {
@@ -77,7 +74,7 @@ export class Signal extends Emitter {
   }
 
   get online() {
-    return this.#online !== false;
+    return this.#hearing.online;
   }
 
   get bufferedAmount() {
@@ -89,11 +86,9 @@ export class Signal extends Emitter {
     this.#stopped = false;
     addEventListener('online', this.#hurry);
     connection()?.addEventListener('change', this.#probe);
-    addEventListener('offline', this.#cut);
-    addEventListener('beforeunload', this.#leave);
-    addEventListener('pagehide', this.#leave);
+    this.#hearing.start();
     this.#api.onAnswer = this.#heard;
-    this.#api.onMiss = this.#missed;
+    this.#api.onMiss = () => this.#welcomed || this.#hearing.missed();
     this.#beatTimer = setInterval(this.#beat, this.#heartbeatMs);
     const rest = this.#url ? socketRestMs() : AGAIN_MS;
     if (rest > 0) {
@@ -110,9 +105,7 @@ export class Signal extends Emitter {
     removeEventListener('online', this.#hurry);
     connection()?.removeEventListener('change', this.#probe);
     clearTimeout(this.#probeTimer);
-    removeEventListener('offline', this.#cut);
-    removeEventListener('beforeunload', this.#leave);
-    removeEventListener('pagehide', this.#leave);
+    this.#hearing.stop();
     clearInterval(this.#beatTimer);
     this.#poller.stop();
     this.#drop();
@@ -124,6 +117,7 @@ export class Signal extends Emitter {
     this.#replaced = false;
     this.#attempt = 0;
     this.#failures = 0;
+    this.#hearing.start();
     this.#poller.restart();
     this.#drop();
     if (this.#url) this.#connect();
@@ -183,7 +177,7 @@ export class Signal extends Emitter {
   #receive(socket, data) {
     if (socket !== this.#socket || typeof data !== 'string') return;
     this.#heardAt = performance.now();
-    if (this.#welcomed) this.#setOnline(true);
+    if (this.#welcomed) this.#hearing.heard();
     /** @type {any} */
     let message;
     try {
@@ -195,9 +189,9 @@ export class Signal extends Emitter {
       clearTimeout(this.#handshakeTimer);
       this.#poller.stop();
       this.#welcomed = this.#wasWelcomed = this.#greeted = true;
-      this.#attempt = this.#failures = this.#misses = 0;
+      this.#attempt = this.#failures = 0;
       rememberSocket(true);
-      this.#setOnline(true);
+      this.#hearing.heard();
       this.emit('open', message);
       this.#beat();
     } else if (message.type === 'pong') {
@@ -208,19 +202,24 @@ export class Signal extends Emitter {
   }
 
   #beat = () => {
-    if (this.#welcomed) {
-      // Half-open connections swallow what is sent and never close.
-      if (performance.now() - this.#heardAt > 2.5 * this.#heartbeatMs && this.#socket) this.#lost(this.#socket, 'silent');
-      else this.send({ type: 'ping', t: Clock.local() });
-    } else if (!this.#poller.running && !this.#replaced) {
-      this.#beatByHttp();
-    }
+    this.#ping();
+    this.#giveUpSilent(2.5 * this.#heartbeatMs);
   };
 
-  async #beatByHttp() {
+  #ping() {
+    this.send({ type: 'ping', t: Clock.local() });
+  }
+
+  /** Half-open connections swallow what is sent and never close. @param {number} ms */
+  #giveUpSilent(ms) {
+    if (this.#welcomed && this.#socket && this.#hearing.silentMs(this.#heardAt) >= ms) this.#lost(this.#socket, SILENT);
+  }
+
+  /** @param {number} timeoutMs */
+  async #beatByHttp(timeoutMs) {
     const sentAt = Clock.local();
     try {
-      const answer = await this.#api.post('heartbeat', { t: sentAt });
+      const answer = await this.#api.post('heartbeat', { t: sentAt }, { timeoutMs });
       this.#clock.sync(answer.server_time, sentAt);
       if (!this.#stopped && !this.#welcomed && typeof answer.state === 'string') this.emit('state', { state: answer.state });
     } catch (thrown) {
@@ -261,6 +260,7 @@ export class Signal extends Emitter {
   giveWay() {
     if (this.#replaced || this.#stopped) return;
     this.#replaced = true;
+    this.#hearing.stop();
     this.#poller.stop();
     this.#drop();
     this.emit('replaced');
@@ -268,30 +268,22 @@ export class Signal extends Emitter {
 
   /** Any answer of the service to any request. @param {{mail: number, state: string} | null} hint */
   #heard = (hint) => {
-    this.#misses = 0;
-    this.#leftAt = -Infinity;
+    this.#hearing.heard();
+    if (hint && !this.#stopped && !this.#welcomed) this.#poller.hint(hint);
+  };
+
+  /** @param {{online: boolean}} detail */
+  #turned = (detail) => {
     if (this.#stopped) return;
-    const back = this.#online === false;
-    this.#setOnline(true);
-    if (hint && !this.#welcomed) this.#poller.hint(hint);
-    // The service is back: the socket need not wait for its retry.
-    if (back && !this.#welcomed && !this.#replaced) {
+    if (!detail.online) {
+      this.#giveUpSilent(this.#heartbeatMs);
+    } else if (!this.#welcomed && !this.#replaced) {
+      // The service is back: the socket need not wait for its retry, nor a poll that went into the cut for its end.
       this.#attempt = 0;
-      this.#poller.hurry();
+      this.#poller.again();
       if (!socketRestMs()) this.#connect();
     }
-  };
-
-  #leave = () => {
-    this.#leftAt = performance.now();
-  };
-
-  /** A request that nobody answered. */
-  #missed = () => {
-    if (performance.now() - this.#leftAt < LEAVING_MS) return;
-    this.#misses += 1;
-    if (this.#stopped || this.#welcomed) return;
-    if (this.#misses >= MISSES_UNTIL_OFFLINE || !navigator.onLine) this.#setOnline(false);
+    this.emit('status', detail);
   };
 
   /**
@@ -305,7 +297,7 @@ export class Signal extends Emitter {
     this.#drop();
     if (this.#stopped) return;
     log.warn('socket', why);
-    if (was) this.emit('down', { code });
+    if (was) this.emit('down', { code, silent: why === SILENT });
     if (code === 4409) return this.giveWay();
     if (code === 4404 || code === 4410) return this.emit('ended', { code });
     // A hello that was heard has taken the way back from our polls.
@@ -320,7 +312,7 @@ export class Signal extends Emitter {
   #socketFailed() {
     this.#failures += 1;
     this.#poller.start();
-    if (this.#online !== false && this.#misses === 0 && this.#failures >= (this.#wasWelcomed ? ATTEMPTS_AFTER_WELCOME : 1)) {
+    if (this.#hearing.clear && this.#failures >= (this.#wasWelcomed ? ATTEMPTS_AFTER_WELCOME : 1)) {
       log.info('no WebSocket here; going on by HTTP');
       rememberSocket(false);
       this.#retry(AGAIN_MS);
@@ -341,15 +333,10 @@ export class Signal extends Emitter {
   };
 
   #probe = () => {
-    if (!this.#welcomed || !this.send({ type: 'ping', t: Clock.local() })) return;
-    const asked = performance.now();
-    const socket = this.#socket;
+    this.#ping();
     clearTimeout(this.#probeTimer);
-    this.#probeTimer = setTimeout(() => socket && this.#heardAt < asked && this.#lost(socket, 'silent'), PROBE_MS);
+    this.#probeTimer = setTimeout(() => this.#giveUpSilent(PROBE_MS), PROBE_MS);
   };
-
-  /** The browser's `offline` is believed at once, its `online` is not (a cable without internet is "online"): an answer tells. */
-  #cut = () => this.#setOnline(false);
 
   #drop() {
     clearTimeout(this.#retryTimer);
@@ -381,13 +368,6 @@ export class Signal extends Emitter {
       const { code, message } = asProviewError(thrown);
       this.emit('live_failed', { type: 'live_failed', id: offer.id, code, message });
     }
-  }
-
-  /** @param {boolean} online */
-  #setOnline(online) {
-    if (this.#online === online) return;
-    this.#online = online;
-    this.emit('status', { online });
   }
 }
 

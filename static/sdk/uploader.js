@@ -53,6 +53,8 @@ export class Uploader extends Emitter {
   #httpAfter = 0;
   #httpFaults = 0;
   #timer = 0;
+  /** Ends the PUTs that went into an outage: without it each would wait for its own end. */
+  #outage = new AbortController();
   #listeners = new AbortController();
 
   /** @param {{session: string, buffer: Sdk.Buffer, signal: Sdk.Signal, api: Sdk.Api}} parts */
@@ -78,7 +80,7 @@ export class Uploader extends Emitter {
     if (this.#timer) return;
     const { signal } = this.#listeners;
     this.#signal.listen('open', () => this.#pump(), signal);
-    this.#signal.listen('status', (detail) => detail.online && this.#hurry(), signal);
+    this.#signal.listen('status', (detail) => detail.online && this.#back(), signal);
     this.#signal.listen('down', this.#socketDown, signal);
     this.#signal.listen('ack', (detail) => this.#acknowledged(detail.pieces), signal);
     this.#signal.listen('nack', (detail) => this.#nack(detail), signal);
@@ -119,6 +121,12 @@ export class Uploader extends Emitter {
     });
   }
 
+  #back() {
+    this.#outage.abort();
+    this.#outage = new AbortController();
+    this.#hurry();
+  }
+
   #hurry() {
     this.#httpAfter = 0;
     for (const entry of this.#entries.values()) entry.notBefore = 0;
@@ -133,9 +141,15 @@ export class Uploader extends Emitter {
     this.#entries.set(keyText(key), { key, info, data, state: 'queued', since: 0, notBefore: 0, tries: 0, byHttp: false });
   }
 
-  #socketDown = () => {
+  /** @param {{silent: boolean}} detail */
+  #socketDown = ({ silent }) => {
     this.#socketAway = performance.now();
-    for (const entry of this.#entries.values()) if (entry.state === 'sent') entry.state = 'queued';
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== 'sent') continue;
+      entry.state = 'queued';
+      // What a socket was too slow for would be too slow for the next one.
+      entry.byHttp ||= silent;
+    }
   };
 
   #pump() {
@@ -189,13 +203,14 @@ export class Uploader extends Emitter {
     entry.state = 'putting';
     const data = await this.#read(entry);
     if (!data) return;
+    const { signal } = this.#outage;
     try {
-      await this.#api.putPiece(entry.info, data);
+      await this.#api.putPiece(entry.info, data, false, signal);
       this.#httpFaults = 0;
       this.#forget(entry);
     } catch (fault) {
       entry.state = 'queued';
-      this.#failed(entry, fault instanceof ProviewError ? fault : new ProviewError('internal', String(fault)));
+      if (!signal.aborted) this.#failed(entry, fault instanceof ProviewError ? fault : new ProviewError('internal', String(fault)));
     }
     this.#pump();
   }

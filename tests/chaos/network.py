@@ -41,6 +41,9 @@ class Outcome:
     dropped_packets: int = 0
     lost_events: int = 0
     restored_events: int = 0
+    told_after_s: float = 0.0
+    begin_off_s: float = 0.0
+    back_after_s: float = 0.0
     drained_s: float = 0.0
 
     def line(self) -> str:

@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.hint = {}
         self.service.requests.append((self.command, self.path))
-        if self.service.down:
+        if self.service.swallow() or self.service.down:
             self.close_connection = True
             return
         if not self.path.startswith("/proview/v1/sessions"):  # a form of the exam

@@ -21,6 +21,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 from .fake_http import Handler
+from .fake_line import FakeLine
 from .fake_proctor import FakeProctor
 
 PieceKey = tuple[str, int, int]
@@ -114,7 +115,7 @@ class FakeSession:
         return [event["name"] for _, event in sorted(self.events.items())]
 
 
-class FakeService(FakeProctor):
+class FakeService(FakeLine, FakeProctor):
     """``with FakeService() as service:`` serves pages and the protocol on loopback ports."""
 
     def __init__(self) -> None:
@@ -124,7 +125,6 @@ class FakeService(FakeProctor):
         self.starts: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str]] = []
         self.identity = ("exam-1", "student-1")
-        self.down = False
         self.refuse_socket = False
         self.no_socket_url = False
         self.refuse_start: tuple[int, str] | None = None
@@ -153,6 +153,7 @@ class FakeService(FakeProctor):
 
     def __exit__(self, *exc: object) -> None:
         self.hold.set()
+        self.silent = False
         self.go_down()
         self._http.shutdown()
         self._http.server_close()
@@ -182,14 +183,6 @@ class FakeService(FakeProctor):
         script = "" if tag is None else f'<script src="/proview/init.js" data-proview-route="r0" {tag}></script>'
         html = f'<!doctype html><html lang="en"><head>{script}<meta charset="utf-8"><title>Exam {path}</title>{head}</head><body>{body}</body></html>'
         self.pages[path] = (html, headers or {})
-
-    def go_down(self) -> None:
-        """As if the web process was killed: sockets drop, nothing is answered."""
-        self.down = True
-        for session in list(self.sessions.values()):
-            for socket in list(session.sockets):
-                with contextlib.suppress(OSError):
-                    socket.socket.close()
 
     def hold_pieces(self) -> contextlib.AbstractContextManager[None]:
         """Pieces arrive and are neither stored nor acknowledged."""
@@ -328,7 +321,7 @@ class FakeService(FakeProctor):
     # -- socket -----------------------------------------------------------
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        if self.down or self.refuse_socket:
+        if self.swallow() or self.down or self.refuse_socket:
             return connection.respond(503, "no\n")
         return None
 
@@ -360,6 +353,8 @@ class FakeService(FakeProctor):
         )
         with contextlib.suppress(ConnectionClosed, OSError):
             for message in connection:
+                if not self.lets_through(connection):
+                    continue
                 if isinstance(message, bytes):
                     self._binary(session, connection, message)
                 else:

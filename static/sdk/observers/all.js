@@ -40,7 +40,7 @@ export class Observers {
 
   /**
    * @param {Sdk.Report} report
-   * @param {{framed: boolean, link: () => Sdk.Link | null, onNetwork: (online: boolean) => void}} options `framed`: the exam is in a
+   * @param {{framed: boolean, link: () => Sdk.Link | null, onNetwork: (online: boolean, agoMs: number) => void}} options `framed`: the exam is in a
    *     frame of this page
    */
   constructor(report, { framed, link, onNetwork }) {
@@ -100,9 +100,9 @@ export class Observers {
     this.#idle?.activity();
   }
 
-  /** @param {boolean} online */
-  reached(online) {
-    this.#network?.reached(online);
+  /** @param {boolean} online @param {number} agoMs since when */
+  reached(online, agoMs) {
+    this.#network?.reached(online, agoMs, this.#link()?.clock.now() ?? 0);
   }
 
   /** @param {number} sliceMs */

@@ -39,13 +39,13 @@ export class Limiter {
   }
 
   /** @type {Sdk.Report} */
-  pass = (key, data) => {
+  pass = (key, data, at) => {
     if (this.#isEcho(key)) return;
     const begin = ENDS[key];
     const begun = begin && this.#buckets.get(begin);
     const open = begun?.open ?? false;
     if (begun) begun.open = false;
-    if (open || (!begun?.withheld && this.#take(key))) return this.#report(key, data);
+    if (open || (!begun?.withheld && this.#take(key))) return this.#report(key, data, at);
     this.#leftOut.set(key, (this.#leftOut.get(key) ?? 0) + 1);
     this.#timer ??= setTimeout(() => this.flush(), SUMMARY_MS);
   };

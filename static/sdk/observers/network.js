@@ -7,7 +7,7 @@ export class NetworkObserver {
 
   /**
    * @param {Sdk.Report} report
-   * @param {(online: boolean) => void} onChange
+   * @param {(online: boolean, agoMs: number) => void} onChange
    */
   constructor(report, onChange) {
     this.#report = report;
@@ -18,11 +18,11 @@ export class NetworkObserver {
     return this.#online;
   }
 
-  /** @param {boolean} online what the link found out */
-  reached(online) {
+  /** What the link found out. @param {boolean} online @param {number} agoMs since when @param {number} now session clock */
+  reached(online, agoMs, now) {
     if (online === this.#online) return;
     this.#online = online;
-    this.#report(online ? 'networkRestored' : 'networkLost');
-    this.#onChange(online);
+    this.#report(online ? 'networkRestored' : 'networkLost', {}, Math.max(0, Math.round(now - agoMs)));
+    this.#onChange(online, agoMs);
   }
 }

@@ -21,14 +21,14 @@ export class Messages {
     this.#root = root;
   }
 
-  /** @param {boolean} online */
-  network(online) {
+  /** @param {boolean} online @param {number} agoMs since when */
+  network(online, agoMs) {
     clearTimeout(this.#offlineTimer);
     if (!online) {
       this.#offlineTimer = setTimeout(() => {
         this.#saidOffline = true;
         this.#root.notice('network', say('offline'), { warn: true });
-      }, OFFLINE_AFTER_MS);
+      }, OFFLINE_AFTER_MS - agoMs);
     } else if (this.#saidOffline) {
       this.#saidOffline = false;
       this.#root.notice('network', say('online'), { seconds: 4 });
