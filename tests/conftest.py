@@ -5,16 +5,47 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Playwright, sync_playwright
+from sqlalchemy.engine import make_url
+
+from flask_proview.sessions import users
+from flask_proview.sessions.database import alembic_config
 
 from . import postgresql
 from .chromium import AUTOPLAY, CHROMIUM, FAKE_CONSENT, FAKE_DEVICES, FLAGS
 
 # Their assertions tell what they compared, as those of test files do.
 pytest.register_assert_rewrite("tests.stacks.harness", "tests.frame.driver")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_repetitions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Thousands of tests log in and want a new database: the real algorithm without its price, and copies of one file that the
+    real migrations made. Processes that tests start, and tests of either thing, have the real ones."""
+    pattern = tmp_path_factory.mktemp("pattern") / "new.db"
+    upgrade = command.upgrade
+
+    def upgrade_or_copy(config: Config, revision: str) -> None:
+        url = make_url(config.attributes["url"])
+        path = Path(url.database or "")
+        if url.get_backend_name() != "sqlite" or revision != "head" or path.exists():
+            return upgrade(config, revision)
+        if not pattern.exists():
+            upgrade(alembic_config(f"sqlite:///{pattern}"), revision)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(pattern, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1))
+        patch.setattr(command, "upgrade", upgrade_or_copy)
+        yield
 
 
 @pytest.fixture(scope="session")

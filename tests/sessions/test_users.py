@@ -20,9 +20,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def users(any_place: Place) -> UserStore:
-    store = UserStore(any_place.db)
-    store._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)  # the algorithm, without its price
-    return store
+    return UserStore(any_place.db)
 
 
 @pytest.fixture
@@ -36,7 +34,8 @@ def logins_in(place: Place) -> list[Login]:
         return list(db.scalars(select(Login)))
 
 
-def test_passwords_are_argon2id_at_the_librarys_strength(place: Place) -> None:
+def test_passwords_are_argon2id_at_the_librarys_strength(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users_module, "PasswordHasher", PasswordHasher)  # not that of tests
     UserStore(place.db).add("anna", "admin", PASSWORD)
     with place.db.read() as db:
         stored = db.scalars(select(User.password_hash)).one()
