@@ -3,7 +3,7 @@
 Group commit: a loop thread takes everything that waits, appends the bytes to the runs' files, makes them durable with one
 sync, commits their rows in one transaction and only then answers. Rows are the truth: bytes without a row (a crash, a full
 disk) are never read. A failed sync means that nobody knows what is on disk (PostgreSQL's "fsyncgate"): the store then refuses
-everything until the process is started again.
+everything until the process is started again, and says so (``when_broken``).
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from flask_proview.config import Config
 from flask_proview.errors import ApiError
 from flask_proview.offload import offload
-from flask_proview.sessions.database import Database, now_ms
+from flask_proview.sessions.database import Database, failed_to_sync, is_full, now_ms
 
 from .heads import HeadChooser, head_record
 from .layout import MAX_RUN, TRACKS, Layout
+from .pace import Pace
 from .piece_rows import PieceRows, Placed, Standing
 from .run_files import RunFiles, SyncFailed
 
@@ -100,11 +101,19 @@ class PieceStore:
         self._running = False
         self._looping = False
         self._broken: str | None = None
+        self._pace = Pace()
+        # Called once, from the commit loop, when nothing will be accepted any more: a server of ours ends the process.
+        self.when_broken: Callable[[], None] = lambda: None
 
     @property
     def unhealthy(self) -> str | None:
         """Why nothing is accepted any more, or None."""
         return self._broken
+
+    @property
+    def slow_s(self) -> float:
+        """How long the disk takes for a batch now, seconds; 0.0 while it is fast enough."""
+        return self._pace.slow_s()
 
     def start(self) -> None:
         """Start the commit loop; again after a fork. Safe to call twice."""
@@ -204,7 +213,8 @@ class PieceStore:
             if not batch:
                 continue
             try:
-                offload(self._commit, batch)
+                with self._pace.measured():
+                    offload(self._commit, batch)
             except Exception:
                 log.exception("a batch of %d pieces was not stored", len(batch))
             for waiting in batch:
@@ -247,11 +257,18 @@ class PieceStore:
                 self._files.sync({p.piece.session_uuid for p, _ in placed})
             verdicts = self._rows.insert([p for p, _ in placed], now_ms())
         except SyncFailed as error:
-            self._broken = str(error)
-            log.critical("storage failed to sync (%s); refusing pieces until this process is started again", error)
+            self._break(str(error))
             return
         except SQLAlchemyError as error:
             log.error("pieces were not stored: %s", str(error).splitlines()[0])
+            if failed_to_sync(error):
+                self._break("the database's file failed to sync")
+            elif is_full(error):
+                for waiting in fresh:
+                    waiting.verdict = waiting.verdict or _answer(Standing.NO_ROOM)
+            return
+        except OSError as error:
+            log.error("pieces were not stored: %s", error)
             return
         for (_, waiting), stored in zip(placed, verdicts, strict=True):
             waiting.verdict = Verdict.STORED if stored is Standing.NEW else _answer(stored)
@@ -261,6 +278,11 @@ class PieceStore:
         again = [waiting for waiting in fresh if waiting.verdict is None]
         if again:
             self._answer_again(again)
+
+    def _break(self, reason: str) -> None:
+        self._broken = reason
+        log.critical("storage failed to sync (%s); refusing pieces until this process is started again", reason)
+        self.when_broken()
 
     def _clean_up(self, uuid: str) -> None:
         """The session was deleted while its piece was being written: nothing of it may stay on disk."""

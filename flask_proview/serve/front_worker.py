@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
+import signal
 import socket
 import ssl
 import time
 from types import SimpleNamespace
 from typing import Any
 
-import gevent
 from greenlet import GreenletExit  # type: ignore[import-untyped]
 from gunicorn.http.errors import NoMoreData
 from gunicorn.http.wsgi import FileWrapper
@@ -39,11 +40,19 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
         self._memory = LineMemory()
         # Connections that wait for a request, or for the rest of its head.
         self._idle: set[Any] = set()
+        self._ends = False
         # gunicorn computes a setting each time it is asked for one.
         self._settings = SimpleNamespace(
             is_ssl=self.cfg.is_ssl, **{name: getattr(self.cfg, name) for name in self.cfg.settings}
         )
         self._environs = EnvironMaker(self._settings)
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        runtime = getattr(self.wsgi, "runtime", None)
+        if runtime is not None:
+            # gunicorn starts another worker, which knows nothing of what this one could not sync.
+            runtime.pieces.when_broken = lambda: os.kill(os.getpid(), signal.SIGTERM)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         request = None
@@ -77,10 +86,13 @@ class FrontWorker(GeventWorker):  # type: ignore[misc]
             self._idle.discard(client)
             client.close()
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM: whoever only waits is sent away at once, requests that are being answered get gunicorn's graceful time."""
-        super().handle_exit(sig, frame)
-        gevent.spawn(self._send_away)
+    def notify(self) -> None:
+        """Called every second; when the worker ends, after it has stopped accepting: whoever only waits is sent away, requests
+        that are being answered get gunicorn's graceful time."""
+        super().notify()
+        if not self.alive and not self._ends:
+            self._ends = True
+            self._send_away()
 
     def _send_away(self) -> None:
         runtime = getattr(self.wsgi, "runtime", None)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from werkzeug.routing import RequestRedirect
 
 from flask_proview.errors import ApiError, ProviewError
+from flask_proview.sessions.database import is_full
 
 from .runtime import Runtime
 
@@ -72,6 +73,10 @@ def as_api_error(error: Exception) -> ApiError:
     if isinstance(error, HTTPException):
         status = error.code or 500
         return ApiError(error.description or error.name, code=CODES.get(status, "http_error"), status=status)
+    if isinstance(error, OperationalError) and is_full(error):
+        return ApiError(
+            "The database's disk is full.", code="storage_full", status=507, critical=False, retry_after_s=30
+        )
     if isinstance(error, (OperationalError, PoolTimeout)):
         return ApiError(
             "The database does not answer; try again.", code="busy", status=503, critical=False, retry_after_s=2

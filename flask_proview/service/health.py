@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from flask_proview.errors import ApiError
 from flask_proview.links import LinkError
+from flask_proview.recordings.run_files import shortage
 from flask_proview.sessions.callbacks import FAILED, PENDING, CallbackStore
 from flask_proview.sessions.database import is_current
 
@@ -90,7 +90,8 @@ def check_database(runtime: Runtime) -> str:
     """``ok``, or what is wrong."""
     try:
         with runtime.db.write() as orm:
-            orm.execute(text("SELECT 1"))
+            # Really: a lock can still be had on a disk that is full.
+            orm.execute(text("UPDATE alembic_version SET version_num = version_num"))
         return "ok" if is_current(runtime.db) else "schema is not current: run proview db upgrade"
     except Exception as error:
         return f"cannot be written: {type(error).__name__}"
@@ -99,15 +100,18 @@ def check_database(runtime: Runtime) -> str:
 def check_storage(runtime: Runtime) -> str:
     """``ok``, or what is wrong with the recordings directory."""
     folder = Path(runtime.config.storage.recordings)
+    if runtime.pieces.unhealthy is not None:
+        return f"failed to sync ({runtime.pieces.unhealthy}); nothing is taken until this process is started again"
+    if runtime.pieces.slow_s:
+        return f"slow: the disk takes {runtime.pieces.slow_s:.1f} s for a batch of pieces"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        free_mb = shutil.disk_usage(folder).free >> 20
+        lacks = shortage(folder, runtime.config.storage.min_free_mb << 20)
     except OSError as error:
         return f"cannot be used: {error.strerror}"
     if not os.access(folder, os.W_OK):
         return "cannot be written"
-    needed = runtime.config.storage.min_free_mb
-    return "ok" if free_mb >= needed else f"only {free_mb} MiB free, storage.min_free_mb is {needed}"
+    return lacks or "ok"
 
 
 def check_media(runtime: Runtime) -> str:

@@ -21,7 +21,6 @@ from .raw_body import read_raw
 from .runtime import Runtime
 
 KINDS = (Kind.SESSION, Kind.DRAIN)
-RETRY_AFTER_S = {"storage_full": 30, "busy": 2}
 SLOW_BODY_S = 1.0
 
 
@@ -38,10 +37,8 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
         check_accepts(runtime, session)
         try:
             verdict = runtime.pieces.store(piece)
-        except PieceError as error:
+        except PieceError:
             runtime.counters.add("pieces_refused")
-            if error.retry_after_s is None and error.code in RETRY_AFTER_S:
-                error.retry_after_s = RETRY_AFTER_S[error.code]
             raise
         if session.state in OPEN_STATES:
             runtime.sessions.touch(uuid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,14 @@ from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
 
+from flask_proview.offload import offload, on_event_loop
+
 BUSY_TIMEOUT_MS = 10_000
+LOCK_POLL_S = 0.005
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -60,7 +65,24 @@ def _make_engine(url: str) -> Engine:
     engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
+    # The one call that waits for the disk, and nothing of SQLAlchemy's around it.
+    engine.dialect.do_commit = _commit  # type: ignore[method-assign, assignment]
     return engine
+
+
+def is_full(error: SQLAlchemyError) -> bool:
+    """Whether the database's disk has no room (SQLite; PostgreSQL's class 53 is for its administrator to see as "busy")."""
+    return _sqlite_name(error) == "SQLITE_FULL"
+
+
+def failed_to_sync(error: SQLAlchemyError) -> bool:
+    """Whether fsync failed under SQLite: what its file holds is unknown, and another try proves nothing."""
+    return _sqlite_name(error) in ("SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC")
+
+
+def _sqlite_name(error: SQLAlchemyError) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    return str(getattr(original, "sqlite_errorname", ""))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
@@ -76,7 +98,35 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     mode = connection.get_execution_options().get("proview_begin", "DEFERRED")
+    if mode == "IMMEDIATE" and on_event_loop() and _has_begun(connection.connection.driver_connection):
+        return
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _has_begun(connection: Any) -> bool:
+    """Take the write lock as soon as it is free, letting others go on meanwhile: SQLite itself would wait in C, and the loop with it.
+
+    False after ``BUSY_TIMEOUT_MS``: the caller's own attempt tells what is wrong.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return True
+            except sqlite3.OperationalError as error:
+                # The low byte is the kind, the others are which of it.
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    return False
+            time.sleep(LOCK_POLL_S)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _commit(connection: Any) -> None:
+    """The sync of a slow disk must not stop the loop either."""
+    offload(connection.commit)
 
 
 def alembic_config(url: str) -> AlembicConfig:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
@@ -150,6 +151,20 @@ def test_after_a_failed_sync_nothing_is_acknowledged_any_more(place: Place) -> N
         place.pieces.store(piece(session, 1, b"y"))
     assert (caught.value.code, caught.value.retry) == ("storage_full", True)
     assert stored(place, session) == {}
+
+
+def test_a_sync_that_could_not_be_tried_is_tried_again_and_is_no_failed_one(place: Place) -> None:
+    """No file descriptor was left for the new directory: nothing is acknowledged before it is synced after all."""
+    session = place.start()
+    real = run_files._sync_directory
+    untried = mock.patch.object(run_files, "_sync_directory", side_effect=OSError(errno.EMFILE, "Too many open files"))
+    with untried, pytest.raises(PieceError) as refused:
+        place.pieces.store(piece(session, 0, b"first"))
+    assert (refused.value.code, refused.value.retry) == ("busy", True)
+    assert place.pieces.unhealthy is None
+    with mock.patch.object(run_files, "_sync_directory", side_effect=real) as synced:
+        assert place.pieces.store(piece(session, 0, b"first")) is Verdict.STORED
+    assert place.layout.session_dir(session.uuid) in {call.args[0] for call in synced.call_args_list}
 
 
 def test_concurrent_writers_of_one_piece_have_one_winner(place: Place) -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
+from flask_proview.recordings.pieces import PieceStore
 from flask_proview.service.app import create_app
 from flask_proview.service.runtime import Runtime, build_runtime
 
@@ -69,6 +71,22 @@ def test_a_full_disk_and_a_missing_media_process_are_told(tmp_path: Path) -> Non
         assert answer.get_json()["media"] == "link_down"
     finally:
         runtime.stop()
+
+
+def test_a_store_that_could_not_sync_and_one_that_is_slow_are_not_ready(client: FlaskClient, runtime: Runtime) -> None:
+    ended: list[bool] = []
+    runtime.pieces.when_broken = lambda: ended.append(True)
+    with mock.patch.object(PieceStore, "slow_s", 3.4):
+        answer = client.get("/proview/readyz")
+        assert (answer.status_code, answer.get_json()["storage"]) == (
+            503,
+            "slow: the disk takes 3.4 s for a batch of pieces",
+        )
+    runtime.pieces._break("Input/output error")
+    answer = client.get("/proview/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["storage"].startswith("failed to sync (Input/output error)")
+    assert ended == [True]
 
 
 def test_metrics_are_in_the_text_format(client: FlaskClient, runtime: Runtime) -> None:
