@@ -16,6 +16,8 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from .reader import raise_passing
+
 VIDEO_CODECS = frozenset({"vp8", "vp9", "av1", "h264"})
 AUDIO_CODECS = frozenset({"opus"})
 MAX_STREAMS = 4
@@ -59,6 +61,7 @@ def open_webm(source: Readable) -> Iterator[Opened]:
     try:
         container = av.open(source, mode="r", format="matroska,webm")
     except (av.FFmpegError, OSError, ValueError) as error:
+        raise_passing(error)
         raise Unreadable(f"not readable as WebM: {error}") from None
     try:
         if len(container.streams) > MAX_STREAMS:

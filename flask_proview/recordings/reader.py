@@ -6,7 +6,9 @@ times relative to their cluster, so reading on would put pictures in the wrong p
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,8 @@ from types import TracebackType
 
 CLUSTER = b"\x1f\x43\xb6\x75"
 EBML = b"\x1a\x45\xdf\xa3"
+TRACKS = re.escape(b"\x16\x54\xae\x6b")
+PASSING = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINTR, errno.EAGAIN))
 # The header of a recorder's stream is some hundred bytes; a cluster starts at least every few seconds.
 HEADER_LIMIT = 1 << 20
 SCAN_BYTES = 1 << 18
@@ -110,18 +114,52 @@ class RunReader:
                 self._index, self._position = self._index + 1, 0
 
 
-def header_of(path: Path, start: Sequence[Slice]) -> bytes | None:
-    """What stands before the first Cluster of a run; None when it is not the start of a WebM stream.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What stands before the first Cluster of a run. ``begun``: a Cluster follows, so there is something to see."""
 
-    :param start: the pieces from 0 on. Browsers that start slowly cut their first slices inside the header: Chromium was
-        seen to send one byte of it as piece 0.
-    """
+    data: bytes
+    begun: bool
+
+    @property
+    def is_webm(self) -> bool:
+        """Whether it is the start of a WebM stream, or may become one with the pieces that are missing."""
+        return EBML.startswith(self.data[: len(EBML)])
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what follows can be read behind it: without a Cluster only the size of Tracks tells (RFC 8794 section 4)."""
+        # More than one place has these bytes: a SeekHead, where there is one, names Tracks as well.
+        return self.begun or any(_is_whole(self.data[found.end() :]) for found in re.finditer(TRACKS, self.data))
+
+
+def _is_whole(element: bytes) -> bool:
+    """Size and content of an element, to its end."""
+    width = 9 - element[0].bit_length() if element and element[0] else 9
+    if width > 8 or len(element) < width:
+        return False
+    return len(element) - width >= int.from_bytes(element[:width], "big") & ((1 << 7 * width) - 1)
+
+
+def beginning_of(path: Path, start: Sequence[Slice]) -> Beginning:
+    """:param start: the pieces from 0 on. Browsers that start slowly cut their first slices inside the header: Chromium was
+    seen to send one byte of it as piece 0, and nothing more when its page was left."""
     with RunReader(path, start) as reader:
         data = _read_up_to(reader, HEADER_LIMIT)
-    if not data.startswith(EBML):
-        return None
     at = data.find(CLUSTER)
-    return data if at < 0 else data[:at]
+    return Beginning(data, False) if at < 0 else Beginning(data[:at], True)
+
+
+def header_of(path: Path, start: Sequence[Slice]) -> bytes | None:
+    """What stands before the first Cluster of a run; None when it is not the start of a WebM stream."""
+    data = beginning_of(path, start).data
+    return data if data.startswith(EBML) else None
+
+
+def raise_passing(error: BaseException) -> None:
+    """Raise what says something of this process at this moment and nothing of the bytes: who judges them tries again later."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in PASSING):
+        raise error
 
 
 def next_cluster(path: Path, slices: Sequence[Slice]) -> int | None:

@@ -17,6 +17,7 @@ from av.stream import Stream
 from flask_proview.sessions.ledger import Cause, Interval
 
 from .packets import TimedPacket, Unreadable, open_webm, timed_packets
+from .reader import raise_passing
 from .sources import Segment
 
 MILLISECONDS = Fraction(1, 1000)
@@ -78,7 +79,8 @@ def _add_streams(writer: _Writer, segments: Sequence[Segment], stack: ExitStack)
         with ExitStack() as opening:
             try:
                 opened = opening.enter_context(open_webm(opening.enter_context(segment.open())))
-            except (Unreadable, OSError):
+            except (Unreadable, OSError) as error:
+                raise_passing(error)
                 continue  # noted when it is copied
             new_video = writer.video is None and opened.video is not None
             new_audio = writer.audio is None and opened.audio is not None
@@ -139,6 +141,7 @@ class _Writer:
                     if self._write(timed):
                         _extend(stretches, timed.at_ms, timed.at_ms + timed.duration_ms, hole_ms)
         except (Unreadable, OSError) as error:
+            raise_passing(error)
             self._note(segment, "unreadable", str(error)[:200])
             self._unusable(segment, "unreadable")
         if astray:
@@ -152,6 +155,8 @@ class _Writer:
         self.result.intervals += [Interval(round(start), round(end), segment.source) for start, end in stretches]
 
     def _unusable(self, segment: Segment, cause: str) -> None:
+        if segment.source == "live":
+            return  # what kept the upload from coming is the cause; that the second source has nothing either is none
         end = segment.covered_ms if segment.covered_ms is not None else segment.to_ms
         self.result.unusable.append(Cause(round(segment.from_ms), round(end), cause))
 

@@ -22,7 +22,7 @@ from flask_proview.sessions.models import Damage, Piece, Recording, Session
 from .archive import Archive, damaged_copies
 from .damages import add_damages, remove_damages, wish_finalise
 from .layout import TRACKS, Layout
-from .reader import Slice
+from .reader import Slice, raise_passing
 from .verify import check_run, digest_of
 
 log = logging.getLogger(__name__)
@@ -164,7 +164,8 @@ class Scrubber:
             path = self._layout.recording_file(session.uuid, row.track)
             try:
                 sound = digest_of(path, self._pace) == row.sha256
-            except OSError:
+            except OSError as error:
+                raise_passing(error)
                 sound = False
             if sound or not self._still_newest(row):
                 continue

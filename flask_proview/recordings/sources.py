@@ -16,7 +16,7 @@ from flask_proview.sessions.ledger import Cause
 from flask_proview.sessions.models import Piece, Run, Session
 
 from .layout import Layout
-from .reader import RunReader, Slice, header_of, next_cluster, spans
+from .reader import Beginning, RunReader, Slice, beginning_of, next_cluster, raise_passing, spans
 from .verify import check_run
 
 log = logging.getLogger(__name__)
@@ -135,6 +135,7 @@ def _add_run(sources: TrackSources, path: Path, run: Run, clock_ms: int, slices:
     try:
         _add_parts(sources, path, run, clock_ms, slices)
     except OSError as error:
+        raise_passing(error)
         # One damaged file must not cost the others; its note says that evidence is gone from the disk.
         log.error("run %d of %s: %s", run.run, path.parent.name, error)
         sources.notes.append({"run": run.run, "code": "unreadable"})
@@ -147,15 +148,25 @@ def _lost(slices: Sequence[Slice], cause: str) -> Cause:
 
 def _add_parts(sources: TrackSources, path: Path, run: Run, clock_ms: int, slices: Sequence[Slice]) -> None:
     parts = spans(slices)
-    header = header_of(path, parts[0]) if parts[0][0].seq == 0 else None
-    if header is None:
-        # Without its header no part of a run can be read; a late piece 0 makes this function run again.
-        code = "headless" if parts[0][0].seq else "not_webm"
-        sources.notes.append({"run": run.run, "code": code, "pieces": len(slices)})
-        gone = any((damaged, seq) == (run.run, 0) for damaged, seq, _ in sources.damaged)
-        sources.missing.append(_lost(slices, "damaged" if gone else "upload" if parts[0][0].seq else "unreadable"))
+    start = beginning_of(path, parts[0]) if parts[0][0].seq == 0 else Beginning(b"", False)
+    if not start.is_webm:
+        sources.notes.append({"run": run.run, "code": "not_webm", "pieces": len(slices)})
+        sources.missing.append(_lost(slices, "unreadable"))
+        return
+    if len(parts) == 1 and start.data and not start.begun:
+        # The page was left before the recorder had a picture. Nothing is missing, and the events say why there is a gap.
+        sources.notes.append({"run": run.run, "code": "unbegun", "pieces": len(slices)})
+        return
+    if not start.is_whole:
+        # Without its header no part of a run can be read; late pieces make this function run again.
+        sources.notes.append({"run": run.run, "code": "headless", "pieces": len(slices)})
+        gone = any(damaged == run.run and seq <= parts[0][-1].seq + 1 for damaged, seq, _ in sources.damaged)
+        sources.missing.append(_lost(slices, "damaged" if gone else "upload"))
         return
     for index, part in enumerate(parts):
+        if not index and not start.begun:
+            sources.missing.append(_lost(part, "upload"))
+            continue
         if index:
             sources.missing.append(Cause(parts[index - 1][-1].end_ms, part[0].start_ms, "upload"))
             sources.notes.append(
@@ -172,7 +183,7 @@ def _add_parts(sources: TrackSources, path: Path, run: Run, clock_ms: int, slice
             # A stamp inside the stream is a browser's word as well: one bad cluster must not stretch the recording.
             to_ms=float(part[-1].end_ms) + CLOCK_TOLERANCE_MS,
             slices=tuple(part),
-            prefix=header if index else b"",
+            prefix=start.data if index else b"",
             skip=skip or 0 if index else 0,
             covered_ms=float(part[-1].end_ms),
         )

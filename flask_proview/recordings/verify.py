@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .heads import second_copy
-from .reader import Slice
+from .reader import Slice, raise_passing
 
 CHUNK = 1 << 20
 
@@ -35,6 +35,7 @@ def check_run(
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
+        raise_passing(error)
         what = "missing" if error.errno == errno.ENOENT else "unreadable"
         for piece in slices:
             _damaged(checked, heads, run, piece, what)
@@ -70,7 +71,8 @@ def _wrong(handle: int, piece: Slice) -> str | None:
                 return "short"
             digest.update(data)
             position += len(data)
-    except OSError:
+    except OSError as error:
+        raise_passing(error)
         return "unreadable"
     return None if digest.hexdigest() == piece.sha256 else "digest"
 
