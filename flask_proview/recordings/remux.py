@@ -25,8 +25,9 @@ MILLISECONDS = Fraction(1, 1000)
 STILL_MS = 10_000.0
 # Sound comes every 20 ms, so where it is recorded a silence of packets is a hole, however far the next stamp jumps.
 HOLE_MS = 2000.0
-# Stamps of neighbouring runs may overlap by a rounding or a clock step; what overlaps more is dropped up to the next key frame.
-OVERLAP_MS = 100
+# Stamps of neighbouring runs may overlap by a rounding or a clock step, and where one recorder took over from another by a moment
+# in which both ran. Pictures are moved together then; without the first of them all would be lost up to the next key frame.
+OVERLAP_MS = {"video": 1000, "audio": 100}
 
 
 @dataclass(slots=True)
@@ -185,7 +186,7 @@ class _Writer:
             self.result.offset_ms = timed.at_ms
             self.result.codecs = tuple(t.codec.removeprefix("lib") for t in (self.video, self.audio) if t is not None)
         at = round(timed.at_ms - self.result.offset_ms)
-        if track.last_ms - at > OVERLAP_MS:
+        if track.last_ms - at > OVERLAP_MS[timed.kind]:
             track.waits_for_key = timed.kind == "video"  # two runs that cross in time: the earlier one wins
             return False
         if track.waits_for_key and not timed.packet.is_keyframe:

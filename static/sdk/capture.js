@@ -12,12 +12,16 @@ import { log } from './log.js';
 import { Recorder } from './recorder.js';
 
 const REOPEN_MS = 3000;
+/** @type {Sdk.TrackName[]} */
+const TRACKS = ['camera', 'screen'];
 
 export class Capture {
   /** @type {{camera: MediaStream | null, screen: MediaStream | null}} */
   streams = { camera: null, screen: null };
   /** @type {Map<Sdk.TrackName, Recorder>} */
   #recorders = new Map();
+  /** Others have taken over from these; their last pieces are on the way. @type {Set<Recorder>} */
+  #leaving = new Set();
   /** @type {{clock: Sdk.Clock, session: string, policy: Sdk.Policy} | null} */
   #target = null;
   #recording = false;
@@ -61,25 +65,29 @@ export class Capture {
   async start(target) {
     this.#target = target;
     this.#recording = true;
-    await Promise.all(/** @type {Sdk.TrackName[]} */ (['camera', 'screen']).map((track) => this.#startRecorder(track)));
+    await Promise.all(TRACKS.map((track) => this.#startRecorder(track)));
   }
 
   /**
-   * Another session goes on: its runs begin before those of the present one end.
+   * Another session goes on, or this one in another quality: the new runs begin before the present ones end.
    * @param {{clock: Sdk.Clock, session: string, policy: Sdk.Policy}} target
    * @returns {Promise<number | null>} to when the present one is recorded, on its clock; null: it was not being recorded
    */
   async handOver(target) {
     this.#target = target;
     if (!this.#recording) return null;
-    const before = [...this.#recorders.values()];
+    const before = new Map(this.#recorders);
     this.#recorders.clear();
-    await this.start(target);
-    await Promise.all(before.map((recorder) => recorder.stop()));
-    return before.length > 0 ? Math.min(...before.map((recorder) => recorder.recordedTo)) : null;
+    for (const recorder of before.values()) this.#leaving.add(recorder);
+    await Promise.all(TRACKS.map(async (track) => {
+      await this.#startRecorder(track);
+      await before.get(track)?.stop();
+    }));
+    for (const recorder of before.values()) this.#leaving.delete(recorder);
+    return before.size > 0 ? Math.min(...[...before.values()].map((recorder) => recorder.recordedTo)) : null;
   }
 
-  /** Ends the runs and starts others on the same streams: the clock jumped, or the quality is another one. */
+  /** Ends the runs and starts others on the same streams, because the clock jumped. */
   async renew() {
     if (!this.#recording || !this.#target) return;
     const before = [...this.#recorders.values()];
@@ -93,13 +101,13 @@ export class Capture {
     this.#level = level;
     const capture = this.#target && lowered(this.#target.policy.capture, level);
     if (!capture) return;
-    for (const name of /** @type {Sdk.TrackName[]} */ (['camera', 'screen'])) {
+    for (const name of TRACKS) {
       const { width, height, fps } = capture[name];
       const track = this.streams[name]?.getVideoTracks()[0];
       // What a device cannot do it does as near as it can.
       await track?.applyConstraints({ width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps, max: fps } }).catch((reason) => log.warn('quality', reason));
     }
-    await this.renew();
+    if (this.#recording && this.#target) await this.handOver(this.#target);
   }
 
   /** How late the newest slice of any recorder is, ms. */
@@ -110,7 +118,7 @@ export class Capture {
   /** Ends the runs; resolves when their last pieces are durable here. The streams stay open. */
   async stop() {
     this.#recording = false;
-    const recorders = [...this.#recorders.values()];
+    const recorders = [...this.#recorders.values(), ...this.#leaving];
     this.#recorders.clear();
     await Promise.all(recorders.map((recorder) => recorder.stop()));
   }

@@ -154,6 +154,21 @@ def test_runs_that_cross_in_time_never_go_back(place: Place, ten: Recorded) -> N
     assert times[-1] == pytest.approx(10.9, abs=0.3)
 
 
+def test_where_a_recorder_took_over_from_another_no_picture_is_lost(place: Place, ten: Recorded) -> None:
+    session = place.start()
+    send(place, session, ten, 0)
+    after = record(5, seed=9)
+    send(place, session, after, 9_500)
+    place.end(session, 14_500)
+    finalise(place, session)
+    file = place.layout.recording_file(session.uuid, "camera")
+    times = frame_times(file)
+    assert len(times) == ten.frames + after.frames
+    assert max(b - a for a, b in zip(times, times[1:], strict=False)) < 0.15
+    assert sound_seconds(file) == pytest.approx(14.5, abs=0.3), "sound twice would be heard"
+    assert {row[2] for row in ledger(place, session)} == {"recorded"}
+
+
 def test_two_tracks_get_a_file_each(place: Place, ten: Recorded) -> None:
     session = place.start()
     send(place, session, ten, 0)
