@@ -162,6 +162,7 @@ def wait_for_answer(port: int, path: str) -> tuple[int, bytes]:
             connection.close()
 
 
+@pytest.mark.system
 def test_the_proxy_commands_run_one_after_the_other(tmp_path: Path, upstream: str) -> None:
     lines = commands("In front of any application")
     assert lines[0] == "pip install ."  # the tests run in an installed environment

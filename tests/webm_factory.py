@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass
 from fractions import Fraction
@@ -42,7 +43,14 @@ class _Unseekable(io.RawIOBase):
         return len(chunk)
 
 
-def record(
+def record(seconds: float, **how: Any) -> Recorded:
+    """As :func:`_record`; encoded once for all tests of a process that ask for the same."""
+    made = _record(seconds, **how)
+    return Recorded(list(made.pieces), made.piece_ms, made.frames)
+
+
+@functools.cache
+def _record(
     seconds: float,
     *,
     fps: int = 15,

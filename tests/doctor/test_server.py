@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flask_proview.config import Config
+from flask_proview.doctor import bodies
 from flask_proview.doctor.findings import Finding, Level
 from flask_proview.doctor.server_report import SCHEMA, ServerReport, check_server
 from flask_proview.errors import ConfigError
@@ -58,6 +59,12 @@ FINE: dict[str, Answer | Answerer] = {
     f"{NIL}/signal": api("501 Not Implemented", code="websocket_unsupported"),
     "*": api("404 Not Found", code="not_found"),
 }
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The made servers never say "100 Continue"; tests/doctor/test_servers.py asks real ones, with patience."""
+    monkeypatch.setattr(bodies, "PATIENCE_S", 0.1)
 
 
 def ask(answers: Mapping[str, Answer | Answerer], make_config: Callable[[str], Config] | None = None) -> ServerReport:

@@ -42,11 +42,13 @@ def test_the_bundle_in_the_repository_was_made_from_its_sources() -> None:
 
 
 @pytest.mark.skipif(not (ROOT / "node_modules/.bin/esbuild").exists(), reason="npm ci was not run")
+@pytest.mark.system
 def test_building_again_gives_the_same_bytes(built: dict[str, bytes]) -> None:
     assert built == {path.name: path.read_bytes() for path in (STATIC / "bundle").iterdir()}
 
 
 @pytest.mark.skipif(not (ROOT / "node_modules/.bin/esbuild").exists(), reason="npm ci was not run")
+@pytest.mark.system
 def test_a_page_gets_the_loader_within_one_and_a_half_kb_and_all_of_it_within_45(built: dict[str, bytes]) -> None:
     sent = {name: len(gzip.compress(body, 9)) for name, body in built.items() if name.endswith(".js")}
     assert sent["init.js"] <= 1536

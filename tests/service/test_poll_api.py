@@ -113,6 +113,7 @@ def test_the_cursor_survives_a_restart(
         again.stop()
 
 
+@pytest.mark.system
 def test_of_ten_thousand_messages_the_newest_hundred_are_kept(
     browser: Browser, runtime: Runtime, started: dict[str, Any]
 ) -> None:
