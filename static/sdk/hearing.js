@@ -11,9 +11,9 @@ import { Emitter } from './emitter.js';
 
 const LOOK_MS = 500;
 // A heartbeat's answer may take so long before anybody is asked.
-const SLACK_MS = 1000;
-// With 5 s between heartbeats a silent cut is told within 10 s.
-const ANSWER_MS = 3500;
+const SLACK_MS = 500;
+// With 5 s between heartbeats a silent cut is told within 9 s.
+const ANSWER_MS = 3000;
 const LONGEST_PAUSE = 4;
 // One lost request is not an outage.
 const MISSES_UNTIL_OFFLINE = 2;

@@ -297,7 +297,7 @@ export class Signal extends Emitter {
     this.#drop();
     if (this.#stopped) return;
     log.warn('socket', why);
-    if (was) this.emit('down', { code, silent: why === SILENT });
+    if (was) this.emit('down', { code, slow: why === SILENT && this.online });
     if (code === 4409) return this.giveWay();
     if (code === 4404 || code === 4410) return this.emit('ended', { code });
     // A hello that was heard has taken the way back from our polls.

@@ -141,14 +141,14 @@ export class Uploader extends Emitter {
     this.#entries.set(keyText(key), { key, info, data, state: 'queued', since: 0, notBefore: 0, tries: 0, byHttp: false });
   }
 
-  /** @param {{silent: boolean}} detail */
-  #socketDown = ({ silent }) => {
+  /** @param {{slow: boolean}} detail `slow`: only the socket was silent */
+  #socketDown = ({ slow }) => {
     this.#socketAway = performance.now();
     for (const entry of this.#entries.values()) {
       if (entry.state !== 'sent') continue;
       entry.state = 'queued';
       // What a socket was too slow for would be too slow for the next one.
-      entry.byHttp ||= silent;
+      entry.byHttp ||= slow;
     }
   };
 

@@ -19,11 +19,16 @@ VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
 
 
 @contextmanager
-def chromium(playwright: Playwright, profile: Path, *flags: str) -> Iterator[BrowserContext]:
-    """A browser with a profile on disk: what it stored is there again when it is opened on the same folder."""
+def chromium(
+    playwright: Playwright, profile: Path, *flags: str, program: str | Path = CHROMIUM
+) -> Iterator[BrowserContext]:
+    """A browser with a profile on disk: what it stored is there again when it is opened on the same folder.
+
+    :param program: what is started in its place, and starts it.
+    """
     context = playwright.chromium.launch_persistent_context(
         profile,
-        executable_path=CHROMIUM,
+        executable_path=program,
         headless=True,
         args=[*FLAGS, AUTOPLAY, *(flags or GRANTED)],
         viewport=VIEWPORT,
