@@ -18,6 +18,7 @@ from huey.serializer import SignedSerializer
 from sqlalchemy import or_, select
 
 from flask_proview.catalogue import EXPIRED
+from flask_proview.clock_steps import ClockSteps
 from flask_proview.config import Config
 from flask_proview.sessions.callbacks import CallbackStore
 from flask_proview.sessions.database import Database, now_ms
@@ -62,6 +63,7 @@ class Jobs:
         self.huey.periodic_task(crontab(minute="*"), name="scrub")(self._run_scrub)
         self._archiving, self._scrubbing = threading.Lock(), threading.Lock()
         self.stopping = threading.Event()
+        self._steps = ClockSteps()
 
     def finalise_soon(self, uuid: str, delay_s: float = 0.0) -> None:
         """Make the recordings of a session, now or after a while."""
@@ -149,10 +151,16 @@ class Jobs:
         if session is None or session.state not in OPEN_STATES:
             return
         left_ms = session.last_seen_at + self._config.limits.heartbeat_timeout_s * 1000 - now_ms()
+        left_ms = max(left_ms, round(self.grace_s() * 1000))
         if left_ms > 0:
             self.watch_heartbeat(uuid, left_ms / 1000 + 0.1)
         elif not self._expire(db, uuid):
             self.watch_heartbeat(uuid, 1.0)
+
+    def grace_s(self) -> float:
+        """How long nobody may be closed for silence: the clock was set, and browsers need a while for a sign of life by the new time."""
+        since = self._steps.since_step_s()
+        return 0.0 if since is None else max(0.0, self._config.limits.heartbeat_timeout_s - since)
 
     def _expire(self, db: Database, uuid: str) -> bool:
         """Close a silent session; False when a sign of life came in between."""
@@ -175,7 +183,7 @@ class Jobs:
     def _reconcile(self, db: Database) -> None:
         from flask_proview.recordings.upkeep import look_for_newer_live_files
 
-        for uuid in SessionStore(db, self._config).silent(now_ms()):
+        for uuid in SessionStore(db, self._config).silent(now_ms()) if not self.grace_s() else ():
             try:
                 self._expire(db, uuid)
             except Exception:
@@ -253,8 +261,13 @@ def run_worker(config: Config, stop_event: threading.Event) -> None:
     except Exception:
         log.exception("reconciling at start failed; it is tried again every minute")
     try:
+        graced = False
         while not stop_event.wait(1.0):
-            pass
+            if (jobs.grace_s() > 0) != graced:
+                graced = not graced
+                log.warning(
+                    "the clock was set; nobody is closed for silence %s", "for a while" if graced else "until now"
+                )
     finally:
         jobs.stopping.set()
         consumer.stop(graceful=True)

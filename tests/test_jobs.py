@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
+import time_machine
 
 from flask_proview.config import Config, load_config
 from flask_proview.errors import ApiError
@@ -190,6 +191,27 @@ def test_a_sign_of_life_during_the_look_keeps_session_and_watch(place: Place) ->
     assert place.row(session).state == State.CREATED
     assert EventStore(place.db, place.config).of(session.id) == []
     assert later(place) == 1
+
+
+@pytest.mark.parametrize("hours", [-24, -1, 1])
+def test_a_clock_that_is_set_closes_nobody_before_they_could_give_a_sign(place: Place, hours: int) -> None:
+    session = place.start()
+    jobs = Jobs(replace(place.config, limits=replace(place.config.limits, heartbeat_timeout_s=60)))
+    assert jobs.grace_s() == 0
+    place.sessions.touch(session.uuid)
+    with time_machine.travel(time.time() + hours * 3600, tick=True):
+        jobs.reconcile()
+        jobs._run_watch(session.uuid)
+        assert place.row(session).state == State.CREATED
+        assert jobs.grace_s() > 30
+        place.sessions.touch(session.uuid)
+        assert abs(place.row(session).last_seen_at - now_ms()) < 5000, (
+            "a sign of life by the new time, also when it is earlier"
+        )
+        with mock.patch.object(Jobs, "grace_s", return_value=0.0):
+            place.change(session, last_seen_at=now_ms() - 61_000)
+            jobs.reconcile()
+        assert place.row(session).state == State.EXPIRED, "and then silence counts again"
 
 
 def test_an_ended_session_is_watched_no_longer(place: Place) -> None:

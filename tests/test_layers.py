@@ -13,7 +13,7 @@ PACKAGE = ROOT / "flask_proview"
 
 # A module may import from its own layer's names listed here and from every layer below it.
 LAYERS: list[set[str]] = [
-    {"config", "catalogue", "errors", "languages", "tokens", "origins", "offload", "_version"},
+    {"clock_steps", "config", "catalogue", "errors", "languages", "tokens", "origins", "offload", "_version"},
     {"sessions", "recordings", "bus", "links", "migrations"},
     {"jobs", "callback_sender"},
     {"middleware"},

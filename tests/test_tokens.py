@@ -7,6 +7,7 @@ import time
 from unittest import mock
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import URLSafeSerializer
@@ -88,3 +89,17 @@ def test_issued_tokens_are_those_of_itsdangerous() -> None:
     assert theirs.loads(issued)["session"] == "Prüfung ☂"
     claims = {"typ": "launch", "iat": int(time.time()), "exp": time.time() + 60, "text": "x" * 500}
     assert TokenSigner(keys).read(Kind.LAUNCH, theirs.dumps(claims))["text"] == "x" * 500
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_a_clock_that_is_set_back_logs_nobody_out_and_makes_no_token_immortal(hours: int) -> None:
+    signer = TokenSigner(["k" * 40])
+    with time_machine.travel(time.time() + hours * 3600, tick=True):
+        ahead = TokenSigner(["k" * 40]).issue(Kind.SESSION, {"sid": "1"}, 60)
+        issued = signer.issue(Kind.SESSION, {"sid": "1"}, 60)
+        assert signer.read(Kind.SESSION, issued)["sid"] == "1"
+    assert signer.read(Kind.SESSION, issued)["sid"] == "1", "the clock was set back"
+    with pytest.raises(TokenError, match="future"):
+        TokenSigner(["k" * 40]).read(Kind.SESSION, ahead)
+    with time_machine.travel(time.time() + hours * 3600 + 61), pytest.raises(TokenError, match="expired"):
+        signer.read(Kind.SESSION, issued)

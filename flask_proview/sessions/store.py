@@ -126,7 +126,8 @@ class SessionStore:
         """A sign of life. Written at most once per heartbeat interval, so that a socket costs a row update every few seconds."""
         now = now_ms()
         with self._lock:
-            if now - self._touched.get(uuid, 0) < self._limits.heartbeat_s * 900:
+            # Below zero the clock was set back: what was written is ahead of it.
+            if 0 <= now - self._touched.get(uuid, 0) < self._limits.heartbeat_s * 900:
                 return
             if len(self._touched) >= MAX_TRACKED_TOUCHES:
                 self._touched.clear()

@@ -203,7 +203,7 @@ def test_a_database_that_is_locked_refuses_for_now_and_goes_on(make_place: Calla
     blocker.dispose()
 
 
-@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("hours", [-24, -1, 1])
 def test_a_clock_that_jumps_an_hour_keeps_pieces_and_late_ones_still_remake_the_recording(
     place: Place, hours: int
 ) -> None:
