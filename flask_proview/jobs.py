@@ -21,7 +21,7 @@ from flask_proview.catalogue import EXPIRED
 from flask_proview.clock_steps import ClockSteps
 from flask_proview.config import Config
 from flask_proview.sessions.callbacks import CallbackStore
-from flask_proview.sessions.database import Database, now_ms
+from flask_proview.sessions.database import WAL_ALARM_BYTES, Database, now_ms
 from flask_proview.sessions.events import EventStore
 from flask_proview.sessions.mailbox import Mailbox
 from flask_proview.sessions.models import OPEN_STATES, Session, State
@@ -189,6 +189,11 @@ class Jobs:
             except Exception:
                 log.exception("session %s could not be closed; it is tried again in a minute", uuid)
         look_for_newer_live_files(db, self._config)
+        if (wal := db.wal_bytes()) > WAL_ALARM_BYTES:
+            log.warning(
+                "the database's write-ahead log has %d MiB: somebody has been reading for long (a backup, a shell?)",
+                wal >> 20,
+            )
         with db.read() as orm:
             wanted = orm.scalars(
                 select(Session.uuid)

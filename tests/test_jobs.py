@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 import sqlite3
 import subprocess
@@ -8,14 +9,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import time_machine
+from sqlalchemy import text
 
+from flask_proview import jobs as jobs_module
 from flask_proview.config import Config, load_config
 from flask_proview.errors import ApiError
 from flask_proview.jobs import Jobs, run_worker
@@ -212,6 +215,30 @@ def test_a_clock_that_is_set_closes_nobody_before_they_could_give_a_sign(place: 
             place.change(session, last_seen_at=now_ms() - 61_000)
             jobs.reconcile()
         assert place.row(session).state == State.EXPIRED, "and then silence counts again"
+
+
+def test_a_reader_that_stays_is_told_of_and_the_log_is_short_again_when_it_goes(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = place.start()
+    with closing(sqlite3.connect(place.db.engine.url.database or "", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM sessions").fetchone()
+        for letter in "abcdefghijklmnop":
+            with place.db.write() as db:
+                db.execute(
+                    text("UPDATE sessions SET attendee = :data"), {"data": json.dumps({"name": letter * 2_000_000})}
+                )
+        with mock.patch.object(jobs_module, "WAL_ALARM_BYTES", 16 << 20):
+            place.jobs.reconcile()
+        assert "the database's write-ahead log has" in caplog.text
+        reader.execute("COMMIT")
+    longest = place.db.wal_bytes()
+    for _ in range(20):
+        place.change(session, proview_score=1)
+    assert place.db.wal_bytes() < longest + 50_000, "the log is used anew and does not grow"
+    with place.db.engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_size_limit").scalar() == 64 << 20
 
 
 def test_an_ended_session_is_watched_no_longer(place: Place) -> None:

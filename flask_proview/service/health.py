@@ -56,7 +56,7 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
     def metrics() -> Response:
         check_caller()
         return Response(
-            runtime.counters.exposition() + waiting_callbacks(runtime),
+            runtime.counters.exposition() + waiting_callbacks(runtime) + write_ahead_log(runtime),
             content_type="text/plain; version=0.0.4; charset=utf-8",
         )
 
@@ -84,6 +84,12 @@ def waiting_callbacks(runtime: Runtime) -> str:
         lines += [f"# HELP proview_callbacks_{state} {meaning}", f"# TYPE proview_callbacks_{state} gauge"]
         lines.append(f"proview_callbacks_{state} {counts[state]}")
     return "\n".join(lines) + "\n"
+
+
+def write_ahead_log(runtime: Runtime) -> str:
+    """SQLite's log as a gauge: it grows while somebody reads for long."""
+    name = "proview_database_wal_bytes"
+    return f"# HELP {name} Length of SQLite's write-ahead log.\n# TYPE {name} gauge\n{name} {runtime.db.wal_bytes()}\n"
 
 
 def check_database(runtime: Runtime) -> str:

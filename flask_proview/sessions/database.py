@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from flask_proview.offload import offload, on_event_loop
 
 BUSY_TIMEOUT_MS = 10_000
 LOCK_POLL_S = 0.005
+# SQLite starts its write-ahead log anew every 4 MB; a reader that stays (a backup, a forgotten shell) lets it grow until it goes.
+WAL_ALARM_BYTES = 64 << 20
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -51,6 +54,16 @@ class Database:
         """A consistent view; nothing is written."""
         with self._sessions() as session:
             yield session
+
+    def wal_bytes(self) -> int:
+        """How long SQLite's write-ahead log is; 0 for others."""
+        name = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or not name:
+            return 0
+        try:
+            return os.stat(f"{name}-wal").st_size
+        except FileNotFoundError:
+            return 0
 
     def dispose(self) -> None:
         self.engine.dispose()
@@ -93,6 +106,7 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may lose the last commits on power loss
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA journal_size_limit={WAL_ALARM_BYTES}")
     cursor.close()
 
 
