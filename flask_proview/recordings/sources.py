@@ -68,7 +68,11 @@ class TrackSources:
 def track_sources(db: Database, layout: Layout, session: Session, track: str) -> TrackSources:
     """Everything that is there for a track."""
     sources = TrackSources()
-    for run, slices in stored_runs(db, session, track):
+    for run, told in _told_runs(db, session, track):
+        shift = _shift_ms(session, run, told)
+        slices = _moved(told, shift)
+        if shift:
+            sources.notes.append({"run": run.run, "code": "clock_moved", "ms": shift})
         sources.end_ms = max(sources.end_ms, *(piece.end_ms for piece in slices))
         sound = _sound(sources, layout, session, run, slices)
         if sound:
@@ -81,6 +85,12 @@ def track_sources(db: Database, layout: Layout, session: Session, track: str) ->
 
 def stored_runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Slice]]]:
     """The runs of a track that have pieces, in the order of their starts, on the server's clock; pieces in order of seq."""
+    told = _told_runs(db, session, track)
+    return [(run, _moved(slices, _shift_ms(session, run, slices))) for run, slices in told]
+
+
+def _told_runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Slice]]]:
+    """The same with the times that the browser told."""
     with db.read() as orm:
         runs = orm.scalars(
             select(Run).where(Run.session_id == session.id, Run.track == track).order_by(Run.start_ms, Run.run)
@@ -93,8 +103,7 @@ def stored_runs(db: Database, session: Session, track: str) -> list[tuple[Run, l
         )
         for row in rows:
             pieces[row.run].append(Slice(row.seq, row.offset, row.length, row.start_ms, row.duration_ms, row.sha256))
-    held = [(run, pieces[run.run]) for run in runs if pieces[run.run]]
-    return [(run, _on_the_servers_clock(session, run, slices)) for run, slices in held]
+    return [(run, pieces[run.run]) for run in runs if pieces[run.run]]
 
 
 def _arrived_ms(db: Database, session: Session, track: str) -> float:
@@ -104,11 +113,17 @@ def _arrived_ms(db: Database, session: Session, track: str) -> float:
         return float((orm.scalar(query) or session.started_at) - session.started_at)
 
 
-def _on_the_servers_clock(session: Session, run: Run, slices: list[Slice]) -> list[Slice]:
-    """The run moved as a whole to where it can have been."""
-    latest = max(0, run.first_received_at - session.started_at) + CLOCK_TOLERANCE_MS
+def _shift_ms(session: Session, run: Run, slices: list[Slice]) -> int:
+    """How far the run as a whole has to be moved to where it can have been."""
+    arrived = max(0, run.first_received_at - session.started_at)
     start = slices[0].start_ms
-    shift = min(max(start, -CLOCK_TOLERANCE_MS), latest) - start
+    if start < -CLOCK_TOLERANCE_MS:
+        # Its clock says nothing. What arrived was recorded just before; at the session's edge all of it would lie outside.
+        return max(0, arrived - min(slices[0].duration_ms, CLOCK_TOLERANCE_MS)) - start
+    return min(start, arrived + CLOCK_TOLERANCE_MS) - start
+
+
+def _moved(slices: list[Slice], shift: int) -> list[Slice]:
     return [replace(piece, start_ms=piece.start_ms + shift) for piece in slices] if shift else slices
 
 

@@ -144,6 +144,20 @@ def test_nothing_was_recorded_after_it_was_received(place: Place, three: Recorde
     assert made.duration_ms <= 3_600_000 + CLOCK_TOLERANCE_MS + 60_000
 
 
+@pytest.mark.parametrize("days", [-90, 90])
+def test_a_browser_whose_clock_is_wrong_by_months_is_put_on_record(place: Place, three: Recorded, days: int) -> None:
+    session = place.start()
+    wrong = days * 86_400_000
+    for seq, body in enumerate(three.pieces):
+        place.pieces.store(piece(session, seq, body, start_ms=wrong + seq * 1000))
+    place.end(session, 3_660_000)
+    (made,) = Finaliser(place.db, place.config).finalise(session.uuid)
+    (note,) = [note for note in made.notes if note["code"] == "clock_moved"]
+    assert note["ms"] == pytest.approx(-wrong, abs=3_600_000 + 60_000)
+    recorded = [(b - a) for a, b, outcome in ledger(place, session) if outcome == "recorded"]
+    assert 2500 < sum(recorded) < 4500 and abs(made.duration_ms - 3000) < 1000
+
+
 def test_pieces_cannot_claim_hours_that_their_packets_do_not_show(place: Place, three: Recorded) -> None:
     session = place.start()
     upload(place, session, three, 0, duration_ms=3_000_000)
