@@ -20,8 +20,8 @@ export class Capture {
   streams = { camera: null, screen: null };
   /** @type {Map<Sdk.TrackName, Recorder>} */
   #recorders = new Map();
-  /** Others have taken over from these; their last pieces are on the way. @type {Set<Recorder>} */
-  #leaving = new Set();
+  /** Others are taking over from recorders, whose last pieces are on the way. @type {Promise<unknown>} */
+  #handing = Promise.resolve();
   /** @type {{clock: Sdk.Clock, session: string, policy: Sdk.Policy} | null} */
   #target = null;
   #recording = false;
@@ -70,30 +70,26 @@ export class Capture {
 
   /**
    * Another session goes on, or this one in another quality: the new runs begin before the present ones end.
-   * @param {{clock: Sdk.Clock, session: string, policy: Sdk.Policy}} target
-   * @returns {Promise<number | null>} to when the present one is recorded, on its clock; null: it was not being recorded
+   * @param {{clock: Sdk.Clock, session: string, policy: Sdk.Policy} | null} target
+   * @returns {Promise<number>} to when the present one is recorded, on its clock; Infinity: it was not being recorded
    */
   async handOver(target) {
     this.#target = target;
-    if (!this.#recording) return null;
     const before = new Map(this.#recorders);
     this.#recorders.clear();
-    for (const recorder of before.values()) this.#leaving.add(recorder);
-    await Promise.all(TRACKS.map(async (track) => {
+    const ends = Promise.all(TRACKS.map(async (track) => {
+      const recorder = before.get(track);
       await this.#startRecorder(track);
-      await before.get(track)?.stop();
+      await recorder?.stop();
+      return recorder?.recordedTo ?? Infinity;
     }));
-    for (const recorder of before.values()) this.#leaving.delete(recorder);
-    return before.size > 0 ? Math.min(...[...before.values()].map((recorder) => recorder.recordedTo)) : null;
+    this.#handing = ends;
+    return Math.min(...(await ends));
   }
 
-  /** Ends the runs and starts others on the same streams, because the clock jumped. */
-  async renew() {
-    if (!this.#recording || !this.#target) return;
-    const before = [...this.#recorders.values()];
-    this.#recorders.clear();
-    await Promise.all(before.map((recorder) => recorder.stop()));
-    if (this.#recording && this.#target) await this.start(this.#target);
+  /** Other runs on the same streams: the clock jumped, or the quality is another one. */
+  renew() {
+    return this.handOver(this.#target);
   }
 
   /** Of the ladder, from 0 (as configured) downwards. @param {number} level */
@@ -105,9 +101,9 @@ export class Capture {
       const { width, height, fps } = capture[name];
       const track = this.streams[name]?.getVideoTracks()[0];
       // What a device cannot do it does as near as it can.
-      await track?.applyConstraints({ width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps, max: fps } }).catch((reason) => log.warn('quality', reason));
+      await track?.applyConstraints({ width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps, max: fps } }).catch(log.warn);
     }
-    if (this.#recording && this.#target) await this.handOver(this.#target);
+    await this.renew();
   }
 
   /** How late the newest slice of any recorder is, ms. */
@@ -118,9 +114,9 @@ export class Capture {
   /** Ends the runs; resolves when their last pieces are durable here. The streams stay open. */
   async stop() {
     this.#recording = false;
-    const recorders = [...this.#recorders.values(), ...this.#leaving];
+    const recorders = [...this.#recorders.values()];
     this.#recorders.clear();
-    await Promise.all(recorders.map((recorder) => recorder.stop()));
+    await Promise.all([this.#handing, ...recorders.map((recorder) => recorder.stop())]);
   }
 
   /** Switches camera and microphone off; the screen share is only muted, as opening it again would need a click. */

@@ -31,8 +31,6 @@ export class Recorder {
   #onFault;
   /** @type {(() => void) | null} */
   #onStopped = null;
-  /** @type {Promise<void> | null} */
-  #stopping = null;
 
   /**
    * @param {{track: Sdk.TrackName, stream: MediaStream, policy: Sdk.Policy, clock: Sdk.Clock, session: string}} options
@@ -84,13 +82,12 @@ export class Recorder {
   stop() {
     const recorder = this.#recorder;
     if (!recorder) return this.#queue;
-    this.#stopping ??= new Promise((resolve) => {
+    return new Promise((resolve) => {
       this.#onStopped = () => this.#queue.then(resolve, () => resolve());
       // An inactive one has its `stop` event on the way already.
       if (recorder.state !== 'inactive') recorder.stop();
       setTimeout(() => this.#recorder === recorder && this.#ended(), STOP_MS);
     });
-    return this.#stopping;
   }
 
   /** What was recorded so far becomes a piece now, because the page may be about to go. */

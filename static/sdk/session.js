@@ -303,7 +303,7 @@ export class Session extends Emitter {
     old.events.add('recordingStopped', { continued_by: link.uuid });
     this.report('recordingStarted', this.captured);
     if (this.state === 'paused') link.command('pause');
-    return recordedTo ?? old.clock.now();
+    return Math.min(recordedTo, old.clock.now());
   }
 
   #record() {

@@ -30,7 +30,7 @@ STEPS = """async ([policy, levels, stay]) => {
     await capture.start({ clock, session: 's', policy });
     await wait();
     for (const level of levels) { await capture.setQuality(level); await wait(); }
-    const changing = capture.setQuality(1);
+    const changing = capture.handOver({ clock, session: 's', policy });
     await capture.stop();
     const handed = pieces.length;
     await changing;
