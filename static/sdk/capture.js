@@ -165,7 +165,7 @@ export class Capture {
   async #recorderFailed(track, recorder, reason) {
     if (this.#recorders.get(track) !== recorder) return;
     this.#recorders.delete(track);
-    log.warn('recorder of', track, 'failed', reason);
+    log.warn('recorder', track, reason);
     await sleep(300);
     if (!this.#recording || !this.streams[track]?.active) return;
     this.#report('recorderFault', { track, reason: String(reason).slice(0, 200) });

@@ -93,11 +93,7 @@ export class Recorder {
   /** What was recorded so far becomes a piece now, because the page may be about to go. */
   flushNow = () => {
     this.#unloadingUntil = performance.now() + UNLOADING_MS;
-    try {
-      if (this.#recorder?.state === 'recording') this.#recorder.requestData();
-    } catch (reason) {
-      log.warn('recorder did not flush', reason);
-    }
+    if (this.#recorder?.state === 'recording') this.#recorder.requestData();
   };
 
   #begin() {
@@ -146,7 +142,7 @@ export class Recorder {
     this.#recorder = null;
     const asked = this.#onStopped;
     if (asked) asked();
-    else this.#onFault(new Error('the recorder stopped by itself'));
+    else this.#onFault(new Error('stopped by itself'));
     this.#onStopped = null;
   }
 }
