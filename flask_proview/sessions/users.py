@@ -61,6 +61,8 @@ class UserStore:
             return None
         if self._hasher.check_needs_rehash(user.password_hash):
             self._rehash(user, password)
+            # A bearer is bound to the hash: the one that is issued now must not be bound to the hash of yesterday.
+            return self.get(name)
         return user
 
     def get(self, name: str) -> User | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 
 from flask_proview.service.quota import Quota
@@ -29,6 +30,15 @@ def test_name_and_password_give_a_bearer(client: FlaskClient, runtime: Runtime, 
     renewed = post(client, "/proview/v1/user/refresh", {"refresh_token": body["refresh_token"]}, origin=None)
     assert runtime.signer.read(Kind.BEARER, renewed.get_json()["access_token"])["user"] == "ada@example.edu"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_login_that_renews_an_old_hash_gets_a_bearer_that_opens(client: FlaskClient, runtime: Runtime) -> None:
+    """A bearer is bound to the hash; the one of a person whose hash was just renewed was dead at once."""
+    runtime.users._hasher = PasswordHasher(time_cost=2, memory_cost=64, parallelism=1)
+    answer = post(client, "/proview/v1/user/login", {"username": "ada@example.edu", "password": PASSWORD}, origin=None)
+    headers = {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
+    asked = client.get("/proview/v1/sessions/273387ef-d2c2-443c-9fe9-4103418d3dad", headers=headers)
+    assert asked.get_json()["code"] == "unknown_session"
 
 
 @pytest.mark.parametrize(
