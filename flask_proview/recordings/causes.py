@@ -18,6 +18,8 @@ _PAIRS: tuple[tuple[frozenset[int], frozenset[int], str, frozenset[str]], ...] =
 )
 JOINED, COMPLETED, PAGE_LOADED = 3, 113, 10009
 WOKE, QUALITY = 10110, (10111, 10112)
+# A browser that withdraws a permission ends the camera's stream, which is told as a lost device at about the same moment.
+REVOKED, GRANTED, REVOKED_BEFORE_MS = frozenset({10078}), frozenset({10079, 10016}), 500
 # The recorders are started anew after it; a moment is needed to notice.
 AROUND_MS = 3000
 MOST_SLEPT_MS = 24 * 3_600_000
@@ -42,6 +44,11 @@ def causes_of(
     for begins, ends, cause, tracks in _PAIRS:
         if track in tracks:
             causes += _between(ordered, begins, ends, cause)
+    if track == "camera":
+        causes += [
+            Cause(one.from_ms - REVOKED_BEFORE_MS, None if one.to_ms is None else one.to_ms + AROUND_MS, one.cause)
+            for one in _between(ordered, REVOKED, GRANTED, "permission")
+        ]
     for at, event in ordered:
         if _is_page_load(event):
             causes.append(Cause(at - PAGE_BEFORE_MS, at + PAGE_AFTER_MS, "page"))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from flask_proview.recordings.causes import causes_of
+from flask_proview.sessions.ledger import Interval, outcomes
 from flask_proview.sessions.models import Event
 
 
@@ -30,6 +31,15 @@ def test_the_first_page_of_a_session_explains_nothing(data: dict[str, Any]) -> N
 
 def test_an_end_that_a_click_brought_is_no_page_load() -> None:
     assert causes_of([event(113, 100, reason="page")], "camera", None) == []
+
+
+def test_a_withdrawn_permission_is_the_cause_and_not_the_device_that_it_took_away() -> None:
+    told = [event(10014, 20_000), event(10078, 20_040, device="camera"), event(10079, 24_000), event(10016, 25_500)]
+    rows = outcomes(
+        30_000, [Interval(0, 19_900, "upload"), Interval(25_600, 30_000, "upload")], causes_of(told, "camera", 0)
+    )
+    assert [(row.outcome, row.cause) for row in rows] == [("recorded", None), ("gap", "permission"), ("recorded", None)]
+    assert all(cause.cause != "permission" for cause in causes_of(told, "screen", 0))
 
 
 def test_before_the_first_recorded_moment_the_candidate_was_being_checked() -> None:
