@@ -14,7 +14,8 @@ const LOOK_MS = 500;
 const SLACK_MS = 500;
 // With 5 s between heartbeats a silent cut is told within 9 s.
 const ANSWER_MS = 3000;
-const LONGEST_PAUSE = 4;
+// Between two questions: up to 2.5 s.
+const PAUSE = 3;
 // One lost request is not an outage.
 const MISSES_UNTIL_OFFLINE = 2;
 // A page that is being left loses what it has asked for. That is no outage; a page that stays after all (a download) hears answers.
@@ -29,7 +30,6 @@ export class Hearing extends Emitter {
   #waiting = 0;
   #misses = 0;
   #leftAt = -Infinity;
-  #asked = 0;
   #askAfter = 0;
   #timer = 0;
 
@@ -73,14 +73,14 @@ export class Hearing extends Emitter {
   /** Any answer of the service. */
   heard() {
     this.#heardAt = performance.now();
-    this.#misses = this.#asked = 0;
+    this.#misses = 0;
     this.#leftAt = -Infinity;
     this.#set(true);
   }
 
   /** A request that nobody answered, while nothing else is open. */
   missed() {
-    if (!this.#isLeaving && ++this.#misses >= MISSES_UNTIL_OFFLINE) this.#set(false);
+    if (++this.#misses >= MISSES_UNTIL_OFFLINE) this.#set(false);
   }
 
   #look = () => {
@@ -95,12 +95,8 @@ export class Hearing extends Emitter {
     this.#askAfter = Infinity;
     const since = performance.now();
     await this.#options.ask(ANSWER_MS);
-    this.#askAfter = performance.now() + retryDelay(Math.min(this.#asked++, LONGEST_PAUSE));
-    if (this.#timer && this.silentMs(this.#heardAt) >= performance.now() - since && !this.#isLeaving) this.#set(false);
-  }
-
-  get #isLeaving() {
-    return performance.now() - this.#leftAt < LEAVING_MS;
+    this.#askAfter = performance.now() + retryDelay(PAUSE);
+    if (this.#timer && this.silentMs(this.#heardAt) >= performance.now() - since) this.#set(false);
   }
 
   #leave = () => {
@@ -112,8 +108,9 @@ export class Hearing extends Emitter {
 
   /** @param {boolean} online */
   #set(online) {
-    if (this.#online === online) return;
+    const now = performance.now();
+    if (this.#online === online || now - this.#leftAt < LEAVING_MS) return;
     this.#online = online;
-    this.emit('status', { online, agoMs: performance.now() - this.#heardAt });
+    this.emit('status', { online, agoMs: now - this.#heardAt });
   }
 }

@@ -68,6 +68,17 @@ def is_drained(running: Deployment, attempt: str, until_ms: int) -> bool:
     return newest >= until_ms
 
 
+def arrived(running: Deployment, attempt: str) -> str:
+    """What there is of each session, for whoever waited for more in vain."""
+    return "; ".join(
+        f"{session.state} {session.uuid[:8]}: "
+        + ", ".join(
+            f"run {run['run']} pieces {run['pieces']} missing {run['missing']}" for run in coverage(running, session)
+        )
+        for session in sessions_of(running, attempt)
+    )
+
+
 def judge(running: Deployment, attempt: str, until_ms: int) -> Record:
     """Waits until all sessions are finalised; each ledger must be whole.
 

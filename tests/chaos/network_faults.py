@@ -67,15 +67,15 @@ def lose_from_now(share: float, scene: Scene) -> None:
 
 def half_open(scene: Scene) -> None:
     """The peer vanishes for a minute: nothing is closed, whatever is sent is taken and lost."""
-    ways = list(scene.relay.ways)
+    ways = [way for way in scene.relay.ways if way.is_socket]
     scene.strike()
     began = time.monotonic()
     scene.relay.silent = True
     scene.pass_time(60)
     freed = [way.freed_at - began for way in ways if way.freed_at is not None]
-    note = f"{len(freed)} of {len(ways)} connections freed, the last after {max(freed, default=0):.1f} s"
+    note = f"{len(freed)} of {len(ways)} sockets freed, the last after {max(freed, default=0):.1f} s"
     scene.outcome.notes.append(note)
-    if len(freed) < len(ways) or max(freed) > FREED_S:
+    if not freed or len(freed) < len(ways) or max(freed) > FREED_S:
         scene.outcome.faults.append(note)
     scene.relay.hush()
     scene.relay.silent = False

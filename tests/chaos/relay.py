@@ -63,6 +63,8 @@ class Way:
     client: asyncio.StreamWriter
     server: asyncio.StreamWriter
     silent: bool = False
+    # It carries a WebSocket, not requests.
+    is_socket: bool = False
     # When the server gave up its end, `time.monotonic()`.
     freed_at: float | None = None
 
@@ -146,6 +148,7 @@ class TcpRelay(Looped):
                     data = b""
                 if not data:
                     break
+                way.is_socket = way.is_socket or b"\r\nUpgrade: websocket" in data
                 if not (self.silent or way.silent):
                     late = self.delay_s + random.random() * self.jitter_s  # noqa: S311
                     await queue.put((time.monotonic() + late, self._flip(data) if direction == 0 else data))

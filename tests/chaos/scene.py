@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, WebSocket
 from tests.e2e.browser import Candidate, chromium, log_in_to_console
 from tests.e2e.installation import PASSWORD, Installation, wait_until
 
-from .judge import Record, is_drained, sessions_of
+from .judge import Record, arrived, is_drained, sessions_of
 from .namespace import SERVER, Line
 from .relay import TcpRelay
 from .udp_relay import UdpRelay
@@ -124,7 +124,13 @@ class Scene:
     def wait_recorded(self, seconds: float) -> None:
         """Until what is recorded from now on has arrived."""
         until = time.time() * 1000 + seconds * 1000
-        self.wait(lambda: is_drained(self.running, self.attempt, int(until)), DRAIN_S, f"{seconds} s of recording")
+        self._wait_drained(int(until), f"{seconds} s of recording")
+
+    def _wait_drained(self, until_ms: int, what: str) -> None:
+        try:
+            self.wait(lambda: is_drained(self.running, self.attempt, until_ms), DRAIN_S, what)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {arrived(self.running, self.attempt)}") from None
 
     def wait(self, condition: Callable[[], object], within_s: float, what: str) -> None:
         """`wait_until` in which the page's events are heard meanwhile."""
@@ -147,9 +153,7 @@ class Scene:
             self.line.mend(through=self._relay.port if self._relay else None)
         self._at_mend = time.time()
         until = int(self._at_mend * 1000)
-        self.wait(
-            lambda: is_drained(self.running, self.attempt, until), DRAIN_S, "all of the fault's time at the service"
-        )
+        self._wait_drained(until, "all of the fault's time at the service")
         self.outcome.drained_s = time.time() - self._at_mend
         self.wait_recorded(2)
 
