@@ -253,7 +253,7 @@ export class Session extends Emitter {
       if (!drained) log.warn('not everything was sent in time; a later page hands in the rest');
       const last = reason === 'server' ? link.events.flush() : link.events.flush().then(() => link.command('stop', reason));
       // The browser may wait on connections whose other end is gone; the socket is known to be there.
-      if (!(await Promise.race([last, sleep(STOP_ANSWER_MS)]))) link.signal.send({ type: 'stop', reason });
+      if (!(await Promise.race([last, sleep(STOP_ANSWER_MS)])) && reason !== 'server') link.signal.send({ type: 'stop', reason });
     }
     this.#connector.leave();
     this.#listeners.abort();
