@@ -18,7 +18,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from flask_proview.errors import ApiError, FieldError
 from flask_proview.links import LinkError
 from flask_proview.sessions.database import now_ms
-from flask_proview.sessions.mailbox import Letter
+from flask_proview.sessions.mailbox import Holder, Letter
 from flask_proview.sessions.models import OPEN_STATES, Session, State
 
 from .access import session_of_request
@@ -90,12 +90,14 @@ def parse_poll(body: dict[str, Any]) -> Poll:
 
 
 def _answer(runtime: Runtime, session: Session, asked: Poll, facts: ServerFacts) -> dict[str, Any]:
-    peer = f"http:{asked.client}"
+    asking = Holder.of("http", asked.client, asked.stamp)
     first = asked.cursor is None
-    if first and session.peer != peer:
-        session = runtime.mailbox.claim(session.uuid, peer)
-        runtime.commands.ring(session.uuid, {"type": "replaced", "by": peer})
-    _check_peer(session, peer)
+    if first:
+        had_it = _has_it(session, asking)
+        session = runtime.mailbox.claim(session.uuid, asking)
+        if not had_it:
+            runtime.commands.ring(session.uuid, {"type": "replaced", "by": asking.way})
+    _check_holder(session, asking)
     if session.state in OPEN_STATES:
         runtime.sessions.touch(session.uuid)
     if is_over_the_limit(runtime.config, session):
@@ -109,7 +111,7 @@ def _answer(runtime: Runtime, session: Session, asked: Poll, facts: ServerFacts)
         place = runtime.places.take(session.uuid, limit)
         if place is not None:
             with place:
-                session, letters = _wait(runtime, session, cursor, peer, place, facts)
+                session, letters = _wait(runtime, session, cursor, asking, place, facts)
     answer = {
         "messages": [for_browser(runtime.config, letter.message) for letter in letters],
         "cursor": letters[-1].seq if letters else cursor,
@@ -123,7 +125,7 @@ def _answer(runtime: Runtime, session: Session, asked: Poll, facts: ServerFacts)
 
 
 def _wait(
-    runtime: Runtime, session: Session, cursor: int, peer: str, place: Place, facts: ServerFacts
+    runtime: Runtime, session: Session, cursor: int, asking: Holder, place: Place, facts: ServerFacts
 ) -> tuple[Session, list[Letter]]:
     """Hold the poll until there is news. No database connection is held meanwhile."""
     uuid, known = session.uuid, session.state
@@ -138,7 +140,7 @@ def _wait(
             if found is None or found.revoked:
                 break  # the next poll is told why
             session = found
-            _check_peer(session, peer)
+            _check_holder(session, asking)
             letters = runtime.mailbox.read(session, cursor)
             left = deadline - time.monotonic()
             if letters or session.state != known or place.over or left <= 0:
@@ -149,8 +151,14 @@ def _wait(
     return session, letters
 
 
-def _check_peer(session: Session, peer: str) -> None:
-    if session.peer != peer:
+def _has_it(session: Session, asking: Holder) -> bool:
+    """Whether the page that asks has the way back, by polls."""
+    holding = Holder.read(session.peer)
+    return (holding.way, holding.page) == (asking.way, asking.page)
+
+
+def _check_holder(session: Session, asking: Holder) -> None:
+    if not _has_it(session, asking):
         raise ApiError("The session was opened in another tab.", code="replaced", status=409)
 
 

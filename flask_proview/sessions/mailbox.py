@@ -8,6 +8,7 @@ What must never be lost is a column of the session (its state), not a message.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ MAX_WAITING = 100
 MAX_BODY_BYTES = 16 * 1024
 READ_AT_ONCE = 50
 KEPT_MS = 60 * 60_000
+# The kernel sends what a browser has given up to the end, after a cut seconds later: by then its next connection has the session.
+# Clocks of different pages are compared that far only: somebody else's may be wrong by more.
+LATE_MS = 30_000
 # An order that replaces the one before it.
 NEWEST_ONLY = frozenset({"live", "approval"})
 
@@ -35,6 +39,41 @@ class Letter:
 
     seq: int
     message: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who asks for a session's way back, or has it.
+
+    :param way: this socket, or ``http`` for polls.
+    :param page: the name that the page gave itself; empty when it gave none.
+    :param at: when the page asked, epoch ms of its own clock, which is steady as long as the page lives; 0: it did not say.
+    """
+
+    way: str
+    page: str = ""
+    at: int = 0
+
+    @classmethod
+    def of(cls, way: str, page: str | None, at: float | None) -> Holder:
+        """From what a browser says of itself; what cannot be a time counts as not said."""
+        stamp = int(at) if at is not None and 0 < at < 1 << 53 else 0
+        return cls(way, hashlib.sha256(page.encode()).hexdigest()[:16] if page else "", stamp)
+
+    @classmethod
+    def read(cls, text: str | None) -> Holder:
+        way, _, rest = (text or "").partition("|")
+        page, _, at = rest.partition("|")
+        return cls(way, page, int(at) if at.isdecimal() else 0)
+
+    def __str__(self) -> str:
+        return f"{self.way}|{self.page}|{self.at}"
+
+    def is_late(self, holding: Holder) -> bool:
+        """Whether it was asked before the one that holds it now, and only arrives after it."""
+        behind = holding.at - self.at if self.at else 0
+        same_page = bool(self.page) and self.page == holding.page
+        return behind > 0 and (same_page or behind < LATE_MS)
 
 
 class Mailbox:
@@ -80,16 +119,22 @@ class Mailbox:
             db.execute(delete(Mail).where(Mail.session_id == session.id, Mail.seq <= upto))
             db.execute(update(Session).where(Session.id == session.id, Session.mail_read < upto).values(mail_read=upto))
 
-    def claim(self, uuid: str, peer: str) -> Session:
-        """``peer`` holds the way back from now on; who held it before is replaced.
+    def claim(self, uuid: str, holder: Holder) -> Session:
+        """``holder`` has the way back from now on; who had it before is replaced.
 
-        :raises ApiError: 404 ``unknown_session``.
+        :raises ApiError: 404 ``unknown_session``; 409 ``replaced``: somebody who asked later has it already.
         """
         with self._db.write() as db:
             row = _locked(db, uuid)
             if row is None:
                 raise ApiError("There is no such session.", code="unknown_session", status=404)
-            row.peer = peer
+            if holder.is_late(Holder.read(row.peer)):
+                raise ApiError(
+                    "A newer connection has the session; this one was asked for before it.",
+                    code="replaced",
+                    status=409,
+                )
+            row.peer = str(holder)
             return row
 
     def sweep(self, now: int) -> int:

@@ -20,7 +20,7 @@ export class Poller extends Emitter {
   #api;
   #heartbeatMs;
   /** Names this page: the newest page of a session gets its messages. */
-  #client = randomName();
+  client = randomName();
   /** @type {number | null} */
   #cursor = null;
   /** @type {string | null} */
@@ -108,7 +108,7 @@ export class Poller extends Emitter {
     this.#abort = new AbortController();
     let wait;
     try {
-      const answer = await this.#api.poll({ client: this.#client, cursor: this.#cursor, state: first ? null : this.#state, t: sentAt }, this.#abort.signal, TIMEOUT_MS);
+      const answer = await this.#api.poll({ client: this.client, cursor: this.#cursor, state: first ? null : this.#state, t: sentAt }, this.#abort.signal, TIMEOUT_MS);
       if (turn !== this.#turn || !this.#running) return;
       this.#failures = 0;
       this.#cursor = answer.cursor;

@@ -165,7 +165,9 @@ export class Signal extends Emitter {
     this.#socket = socket;
     socket.binaryType = 'arraybuffer';
     this.#handshakeTimer = setTimeout(() => this.#lost(socket, 'no welcome'), HANDSHAKE_MS);
-    socket.onopen = () => socket.send(JSON.stringify({ type: 'hello', token: this.#api.credentials.session_token, protocol: PROTOCOL }));
+    // After a cut it may arrive when the next one has: `t` tells which was first.
+    socket.onopen = () =>
+      socket.send(JSON.stringify({ type: 'hello', token: this.#api.credentials.session_token, protocol: PROTOCOL, client: this.#poller.client, t: Clock.local() }));
     socket.onmessage = (event) => this.#receive(socket, event.data);
     socket.onclose = (event) => this.#lost(socket, `closed ${event.code}`, event.code);
   }

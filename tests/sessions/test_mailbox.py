@@ -7,7 +7,7 @@ import pytest
 from flask_proview.errors import ApiError
 from flask_proview.jobs import Jobs
 from flask_proview.sessions.database import Database, now_ms
-from flask_proview.sessions.mailbox import KEPT_MS, MAX_WAITING, Mailbox
+from flask_proview.sessions.mailbox import KEPT_MS, LATE_MS, MAX_WAITING, Holder, Mailbox
 from flask_proview.sessions.models import Session, State
 
 from .conftest import Place
@@ -67,7 +67,7 @@ def test_what_is_over_or_unknown_gets_no_mail(place: Place) -> None:
     with pytest.raises(ValueError, match="16384 bytes"):
         mailbox.put(session.uuid, {"type": "note", "text": "x" * 20_000})
     with pytest.raises(ApiError):
-        mailbox.claim("00000000-0000-4000-8000-000000000000", "http:x")
+        mailbox.claim("00000000-0000-4000-8000-000000000000", Holder("http", "x"))
 
 
 def test_sweeping_takes_old_mail_and_that_of_ended_sessions(any_place: Place) -> None:
@@ -115,3 +115,51 @@ def test_writers_in_two_processes_leave_no_gap_that_a_reader_could_skip(any_plac
     for db in others:
         db.dispose()
     assert seen == list(range(1, 81))
+
+
+NOW = 1_795_762_000_000.5
+
+
+@pytest.mark.parametrize(
+    ("page", "at", "taken"),
+    [
+        ("page-one", NOW - 3000, False),
+        ("page-one", NOW - 10 * LATE_MS, False),
+        ("page-one", NOW + 1, True),
+        ("page-two", NOW - 3000, False),
+        ("page-two", NOW - 2 * LATE_MS, True),  # another machine, whose clock is behind
+        ("page-two", NOW + 1, True),
+        (None, NOW - 3000, False),
+        ("page-one", None, True),
+        (None, None, True),
+        ("page-two", -1, True),
+        ("page-two", 1e300, True),
+        ("page-two", float("nan"), True),
+        ("page-two", float("inf"), True),
+    ],
+)
+def test_way_back_is_not_taken_by_who_asked_before_its_holder(
+    any_place: Place, page: str | None, at: float | None, taken: bool
+) -> None:
+    mailbox, session = Mailbox(any_place.db), any_place.start()
+    holder = Holder.of("socket:0123456789abcdef", "page-one", NOW)
+    mailbox.claim(session.uuid, holder)
+    if taken:
+        mailbox.claim(session.uuid, Holder.of("http", page, at))
+        assert Holder.read(fresh(any_place, session).peer).way == "http"
+    else:
+        with pytest.raises(ApiError) as refused:
+            mailbox.claim(session.uuid, Holder.of("http", page, at))
+        assert (refused.value.code, refused.value.status) == ("replaced", 409)
+        assert Holder.read(fresh(any_place, session).peer) == holder
+
+
+def test_longest_name_of_a_page_fits_the_column(any_place: Place) -> None:
+    session = any_place.start()
+    Mailbox(any_place.db).claim(session.uuid, Holder.of("socket:0123456789abcdef", "x" * 64, 2**53 - 1))
+    assert len(fresh(any_place, session).peer or "") <= 72
+
+
+@pytest.mark.parametrize("text", [None, "", "http:old-form", "a|b", "a|b|c", "|||", "a|b|-1"])
+def test_holder_that_cannot_be_read_stands_in_nobodys_way(text: str | None) -> None:
+    assert not Holder.of("http", "page-one", 1.0).is_late(Holder.read(text))

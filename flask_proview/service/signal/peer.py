@@ -21,6 +21,7 @@ from flask_proview.service.policy import session_tokens
 from flask_proview.service.quota import Bucket
 from flask_proview.service.runtime import Runtime
 from flask_proview.sessions.database import now_ms
+from flask_proview.sessions.mailbox import Holder
 from flask_proview.sessions.models import OPEN_STATES, Session, State
 
 from . import protocol
@@ -110,7 +111,7 @@ class Peer:
                 self._runtime.counters.add("sockets_overloaded")
 
     def _serve(self, origin: str | None) -> None:
-        session = self._greet(origin)
+        session, hello = self._greet(origin)
         subscription = self._runtime.bus.subscribe(f"session:{self._uuid}", self._on_command)
         self._runtime.counters.add("sockets_opened")
         self._runtime.counters.add("sockets_open")
@@ -119,7 +120,12 @@ class Peer:
             if self._runtime.draining:
                 raise _Refused(Close.RESTART, RESTARTS)
             # Only now, so that no state change falls between reading the row and listening for changes.
-            self._runtime.mailbox.claim(self._uuid, self._id)
+            try:
+                self._runtime.mailbox.claim(self._uuid, Holder.of(self._id, hello.client, hello.stamp))
+            except ApiError as error:
+                raise _Refused(
+                    Close.REPLACED if error.status == 409 else Close.UNKNOWN_SESSION, error.message
+                ) from None
             session = self._read_session()
             self._mail = session.mail_read
             self._runtime.commands.ring(self._uuid, {"type": "replaced", "by": self._id})
@@ -133,7 +139,7 @@ class Peer:
             self._relay.hang_up()
             self._intake.wait_until_done(DRAIN_S)
 
-    def _greet(self, origin: str | None) -> Session:
+    def _greet(self, origin: str | None) -> tuple[Session, protocol.Hello]:
         """Wait for ``hello`` and check it.
 
         :raises _Refused: with the close code that says why.
@@ -159,7 +165,7 @@ class Peer:
         except ApiError as error:
             raise _Refused(Close.ORIGIN, error.message) from None
         self._socket.set_poll(self._poll_s)
-        return session
+        return session, hello
 
     def _welcome(self, session: Session) -> None:
         if session.state in OPEN_STATES:
@@ -207,7 +213,7 @@ class Peer:
             self._recheck = False
             self._checked = now
             session = self._read_session()
-            if session.peer != self._id:
+            if Holder.read(session.peer).way != self._id:
                 raise _Refused(Close.REPLACED, "The session was opened in another tab.")
             if is_over_the_limit(self._runtime.config, session):
                 session = end_session(self._runtime, self._uuid, State.STOPPED, "limit")

@@ -50,9 +50,17 @@ class BadMessage(Exception):
     """What the browser sent is not a message of the protocol."""
 
 
+# As long as a poll's may be.
+MAX_CLIENT = 64
+
+
 @dataclass(frozen=True, slots=True)
 class Hello:
+    """``client`` and ``stamp``: the page's name for itself and when it asked, as in a poll."""
+
     token: str
+    client: str | None = None
+    stamp: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +121,7 @@ def parse_text(text: str) -> Incoming:
         case "hello":
             return _hello(message)
         case "ping":
-            stamp = message.get("t")
-            return Ping(stamp if isinstance(stamp, (int, float)) and not isinstance(stamp, bool) else None)
+            return Ping(_number(message.get("t")))
         case "events":
             return _events(message)
         case "stop":
@@ -155,7 +162,14 @@ def _hello(message: Mapping[str, Any]) -> Hello:
     token = message.get("token")
     if not isinstance(token, str) or message.get("protocol") != PROTOCOL:
         raise BadMessage(f"hello needs a token and protocol {PROTOCOL}.")
-    return Hello(token)
+    client = message.get("client")
+    return Hello(
+        token, client if isinstance(client, str) and len(client) <= MAX_CLIENT else None, _number(message.get("t"))
+    )
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _events(message: Mapping[str, Any]) -> Events:

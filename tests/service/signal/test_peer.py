@@ -175,6 +175,40 @@ def test_a_newer_socket_of_the_session_replaces_the_older(
         assert receive(newer, "pong")["t"] == 1
 
 
+def test_socket_that_its_page_gave_up_takes_nothing_over_when_it_arrives_late(
+    server: Server, started: dict[str, Any]
+) -> None:
+    """After a cut the kernel still sends what the browser closed: seconds after the page's next socket was welcomed."""
+    hello = {"type": "hello", "token": started["session_token"], "protocol": 1, "client": "page-one-0123456789"}
+    uuid, now = started["session_uuid"], 1_795_762_000_000.25
+    with server.connect(uuid) as late, server.connect(uuid) as current:
+        send(current, **hello, t=now + 2300)
+        assert receive(current)["type"] == "welcome"
+        send(late, **hello, t=now)
+        assert close_code(late) == 4409
+        headers = {"Authorization": f"Bearer {started['session_token']}"}
+        poll = {"client": hello["client"], "cursor": None, "t": now + 100}
+        status, answer = server.request("POST", f"/proview/v1/sessions/{uuid}/poll", poll, headers)
+        assert (status, answer["code"]) == (409, "replaced")
+        send(current, type="ping", t=1)
+        assert receive(current, "pong")["t"] == 1
+        with server.connect(uuid) as newer:
+            send(newer, **hello, t=now + 4000)
+            assert receive(newer)["type"] == "welcome"
+            assert close_code(current) == 4409
+
+
+@pytest.mark.parametrize(
+    "said", [{"client": 7, "t": "x"}, {"client": "x" * 5000, "t": -1}, {"client": None, "t": 1e308}]
+)
+def test_page_that_says_nonsense_of_itself_is_welcomed_as_one_that_says_nothing(
+    server: Server, started: dict[str, Any], said: dict[str, Any]
+) -> None:
+    with server.connect(started["session_uuid"]) as ws:
+        send(ws, type="hello", token=started["session_token"], protocol=1, **said)
+        assert receive(ws)["type"] == "welcome"
+
+
 def test_an_end_from_outside_is_told_unasked(server: Server, ws: ClientConnection, started: dict[str, Any]) -> None:
     headers = {"Authorization": f"Bearer {started['session_token']}"}
     server.request("POST", f"/proview/v1/sessions/{started['session_uuid']}/stop", {"reason": "page"}, headers)
