@@ -332,7 +332,10 @@ class FakeService(FakeLine, FakeProctor):
             hello = json.loads(connection.recv(5))
         except (ConnectionClosed, TimeoutError, OSError):
             return
+        who, at = str(hello.pop("client", "")), hello.pop("t", None)
         if session is None or hello != {"type": "hello", "token": session.token, "protocol": 1}:
+            return connection.close(4401)
+        if len(who) < 8 or not isinstance(at, (int, float)):
             return connection.close(4401)
         if session.state in ("stopped", "terminated", "expired"):
             return connection.close(4410)
