@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.installation import wait_until
+
 from .relay import TcpRelay
 from .udp_relay import UdpRelay
 
@@ -105,8 +107,7 @@ def test_datagrams_are_lost_doubled_moved_and_damaged_by_share() -> None:
             assert {server.recv(100), server.recv(100)} == {b"twice"}
             relay.duplicate, relay.reorder = 0, 1
             client.sendto(b"first", to)
-            while relay.moved < 1:
-                pass
+            wait_until(lambda: relay.moved >= 1, 10, "a datagram held back")
             relay.reorder = 0
             client.sendto(b"second", to)
             assert [server.recv(100), server.recv(100)] == [b"second", b"first"]
@@ -115,8 +116,7 @@ def test_datagrams_are_lost_doubled_moved_and_damaged_by_share() -> None:
             assert sum(byte.bit_count() for byte in server.recv(100)) == 1
             relay.flip, relay.loss = 0, 1
             client.sendto(b"never", to)
-            while relay.lost < 1:
-                pass
+            wait_until(lambda: relay.lost >= 1, 10, "a datagram lost")
             relay.loss = 0
             client.sendto(b"last", to)
             assert server.recv(100) == b"last"
