@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as OrmSession
 
 from flask_proview.sessions.database import Database, now_ms
-from flask_proview.sessions.models import Damage, Session
+from flask_proview.sessions.models import Damage, Recording, Session
 
 Found = tuple[str, int, int, str]  # track, run, seq, what
 
@@ -44,6 +44,20 @@ def wish_finalise(db: Database, session_id: int) -> None:
     """The recordings of an ended session are to be made again."""
     with db.write() as orm:
         _wish(orm, session_id)
+
+
+def withdraw_recording(db: Database, row: Recording) -> bool:
+    """A finished file that is not what was made is shown no more, for playback follows the row, and is to be made again.
+
+    False when finalise has replaced file and row meanwhile: then nothing is done.
+    """
+    with db.write() as orm:
+        found = orm.get(Recording, (row.session_id, row.track))
+        if found is None or found.sha256 != row.sha256:
+            return False
+        orm.delete(found)
+        _wish(orm, row.session_id)
+    return True
 
 
 def damage_count(db: Database, session_id: int) -> int:

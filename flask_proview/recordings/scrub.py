@@ -20,7 +20,7 @@ from flask_proview.sessions.database import Database, now_ms
 from flask_proview.sessions.models import Damage, Piece, Recording, Session
 
 from .archive import Archive, damaged_copies
-from .damages import add_damages, remove_damages, wish_finalise
+from .damages import add_damages, remove_damages, withdraw_recording
 from .layout import TRACKS, Layout
 from .reader import Slice, raise_passing
 from .verify import check_run, digest_of
@@ -167,19 +167,6 @@ class Scrubber:
             except OSError as error:
                 raise_passing(error)
                 sound = False
-            if sound or not self._still_newest(row):
-                continue
-            done.recordings.append(row.track)
-            # Not served any more: playback follows the row.
-            with self._db.write() as db:
-                found = db.get(Recording, (row.session_id, row.track))
-                if found is not None and found.sha256 == row.sha256:
-                    db.delete(found)
-        if done.recordings:
-            wish_finalise(self._db, session.id)
-
-    def _still_newest(self, row: Recording) -> bool:
-        """Finalise may have replaced file and row while we read."""
-        with self._db.read() as db:
-            found = db.get(Recording, (row.session_id, row.track))
-            return found is not None and found.sha256 == row.sha256
+            # Finalise may have replaced file and row while we read.
+            if not sound and withdraw_recording(self._db, row):
+                done.recordings.append(row.track)

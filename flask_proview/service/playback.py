@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request, send_file
-from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
 from flask_proview.config import Account
 from flask_proview.errors import ApiError
 from flask_proview.origins import DomainSet
+from flask_proview.recordings.damages import withdraw_recording
 from flask_proview.sessions.models import Recording, Session
 
 from .details import playback_details
 from .embedded import embedded_page, expired_page
+from .ending import finalise_soon
 from .growing import MEDIA_CSP, serve_stretch
 from .object_stream import recording_unknown, stream_copy
 from .piece_input import TRACKS
 from .requests import read_json
 from .runtime import Runtime
 from .tickets import issue_ticket, session_to_watch
+
+log = logging.getLogger(__name__)
 
 
 def register(blueprint: Blueprint, runtime: Runtime) -> None:
@@ -65,18 +70,14 @@ def register(blueprint: Blueprint, runtime: Runtime) -> None:
 
 
 def serve_recording(runtime: Runtime, session: Session, track: str) -> BaseResponse:
-    """The finished file of a track, by ranges; never anything but a video to the browser.
+    """The finished file of a track, by ranges; never anything but a video to the browser, and never other bytes than were made.
 
-    :raises ApiError: 404, or 503 when it lies in an object store that does not answer.
+    :raises ApiError: 404; 503 when it lies in an object store that does not answer, or was damaged and is being made again.
     """
-    with runtime.db.read() as orm:
-        recording = orm.scalar(
-            select(Recording).where(Recording.session_id == session.id, Recording.track == track).limit(1)
-        )
-    path = runtime.layout.recording_file(session.uuid, track) if recording is not None and track in TRACKS else None
-    if recording is None or path is None:
-        raise recording_unknown()
+    recording = _newest(runtime, session, track)
+    path = runtime.layout.recording_file(session.uuid, track)
     if path.is_file() and not path.is_symlink():
+        recording = _sound(runtime, session, recording, path)
         response: BaseResponse = send_file(
             path.absolute(), mimetype="video/webm", conditional=True, etag=recording.sha256, max_age=0
         )
@@ -88,6 +89,33 @@ def serve_recording(runtime: Runtime, session: Session, track: str) -> BaseRespo
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     response.headers["Accept-Ranges"] = "bytes"
     return response
+
+
+def _newest(runtime: Runtime, session: Session, track: str) -> Recording:
+    with runtime.db.read() as orm:
+        recording = orm.get(Recording, (session.id, track)) if track in TRACKS else None
+    if recording is None:
+        raise recording_unknown()
+    return recording
+
+
+def _sound(runtime: Runtime, session: Session, recording: Recording, path: Path) -> Recording:
+    """The row that the file's bytes agree with. Finalise may be replacing both just now, so it is looked at twice."""
+    for _ in range(2):
+        if runtime.soundness.is_sound(path, recording.sha256):
+            return recording
+        recording = _newest(runtime, session, recording.track)
+    if withdraw_recording(runtime.db, recording):
+        log.error(
+            "the recording %s of session %s has changed on the disk; it is made again", recording.track, session.uuid
+        )
+        finalise_soon(runtime, session.uuid)
+    raise ApiError(
+        "The recording was damaged on the disk. It is made again from the evidence; try again in a minute.",
+        code="recording_damaged",
+        status=503,
+        retry_after_s=60,
+    )
 
 
 def frame_ancestors(account: Account | None) -> str:

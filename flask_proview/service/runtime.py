@@ -23,6 +23,7 @@ from flask_proview.links import LinkError, MediaLink
 from flask_proview.recordings.archive import Archive
 from flask_proview.recordings.layout import Layout
 from flask_proview.recordings.pieces import PieceStore
+from flask_proview.recordings.soundness import Soundness
 from flask_proview.sessions.database import Database, has_tables, is_current, upgrade
 from flask_proview.sessions.events import EventStore
 from flask_proview.sessions.mailbox import Mailbox
@@ -61,6 +62,7 @@ class Runtime:
     events: EventStore
     pieces: PieceStore
     archive: Archive
+    soundness: Soundness
     users: UserStore
     logins: LoginStore
     refusals: RefusalStore
@@ -168,6 +170,7 @@ def build_runtime(config: Config) -> Runtime:
         events=EventStore(db, config),
         pieces=PieceStore(db, config),
         archive=Archive(db, config),
+        soundness=Soundness(),
         users=UserStore(db),
         logins=LoginStore(db, config),
         refusals=RefusalStore(db),

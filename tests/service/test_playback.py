@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from flask_proview.recordings import soundness
+from flask_proview.recordings.verify import digest_of
 from flask_proview.service.app import create_app
 from flask_proview.service.runtime import Runtime, build_runtime
 from flask_proview.sessions.models import Recording, Session, State
@@ -205,6 +209,66 @@ def test_ranges(
     if status == 206:
         assert answer.headers["Content-Range"] == f"bytes {first}-{last}/{len(VIDEO)}"
         assert answer.data == VIDEO[first : last + 1]
+    answer.close()
+
+
+def test_a_recording_whose_bytes_changed_is_refused_and_made_again(
+    client: FlaskClient, runtime: Runtime, recording: str
+) -> None:
+    url = f"/proview/media/{recording}/camera.webm?ticket={ticket(runtime, recording)}"
+    runtime.sessions.end(recording, State.STOPPED, "page")
+    path = runtime.layout.recording_file(recording, "camera")
+    stat = path.stat()
+    rotten = bytearray(VIDEO)
+    rotten[50_000] ^= 1
+    path.write_bytes(rotten)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    before = runtime.sessions.get(recording)
+    assert before is not None
+    refused = client.get(url, headers={"Range": "bytes=0-99"})
+    assert (refused.status_code, refused.get_json()["code"], refused.headers["Retry-After"]) == (503, "recording_damaged", "60")  # fmt: skip
+    after = runtime.sessions.get(recording)
+    assert (
+        after is not None and after.finalise_wanted_at and after.finalise_wanted_at > (before.finalise_wanted_at or 0)
+    )
+    assert client.get(url).status_code == 404, "it is not shown any more"
+
+
+def test_a_recording_is_read_once_however_many_parts_are_asked_for(
+    client: FlaskClient, runtime: Runtime, recording: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def reading(path: Path) -> str:
+        read.append(path)
+        return digest_of(path)
+
+    monkeypatch.setattr(soundness, "digest_of", reading)
+    url = f"/proview/media/{recording}/camera.webm?ticket={ticket(runtime, recording)}"
+    for _ in range(3):
+        client.get(url, headers={"Range": "bytes=0-99"}).close()
+    assert len(read) == 1
+    monkeypatch.setattr(soundness, "CHECKED_S", 0.0)
+    client.get(url).close()
+    assert len(read) == 2, "what was whole a while ago is looked at again"
+
+
+def test_a_recording_that_finalise_replaces_meanwhile_is_no_damage(
+    client: FlaskClient, runtime: Runtime, recording: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, newer = runtime.layout.recording_file(recording, "camera"), VIDEO[::-1]
+    row = runtime.sessions.get(recording)
+    assert row is not None
+
+    def replaced(path: Path) -> str:
+        with runtime.db.write() as db:
+            db.execute(update(Recording).values(sha256=hashlib.sha256(newer).hexdigest()))
+        return digest_of(path)
+
+    path.write_bytes(newer)
+    monkeypatch.setattr(soundness, "digest_of", replaced)
+    answer = client.get(f"/proview/media/{recording}/camera.webm?ticket={ticket(runtime, recording)}")
+    assert (answer.status_code, answer.data) == (200, newer)
     answer.close()
 
 
