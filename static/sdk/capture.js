@@ -12,6 +12,8 @@ import { log } from './log.js';
 import { Recorder } from './recorder.js';
 
 const REOPEN_MS = 3000;
+// A recorder that has started has no picture yet.
+const OVERLAP_MS = 150;
 /** @type {Sdk.TrackName[]} */
 const TRACKS = ['camera', 'screen'];
 
@@ -80,6 +82,7 @@ export class Capture {
     const ends = Promise.all(TRACKS.map(async (track) => {
       const recorder = before.get(track);
       await this.#startRecorder(track);
+      await sleep(OVERLAP_MS);
       await recorder?.stop();
       return recorder?.recordedTo ?? Infinity;
     }));
