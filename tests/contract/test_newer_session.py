@@ -84,7 +84,8 @@ def test_a_proctor_who_ends_the_session_is_told_apart(seated: Candidate) -> None
     seated.init(attendee_identifier="ended")
     output = seated.begin()["ok"]
     seated.terminate(output["uuid"])
-    seated.page.wait_for_function("() => Proview.session.state === 'terminated'")
+    # Nobody rang: the socket looks at the row every 15 s.
+    seated.page.wait_for_function("() => Proview.session.state === 'terminated'", timeout=30_000)
     wait_for(lambda: seated.js("() => errors.map(({code}) => code)") == ["session_terminated"], "the error")
     assert seated.call("Proview.session.stop()")["error"]["code"] == "session_missing"
 
