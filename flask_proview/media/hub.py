@@ -28,7 +28,7 @@ MAX_VIEWERS_PER_SESSION = 16
 MAX_PUBLISH_OFFERS = 10
 MAX_VIEW_OFFERS = 2 * MAX_VIEWERS_PER_SESSION
 OFFER_WINDOW_S = 10.0
-TICK_S = 0.05
+TICK_S = 0.02
 REPORT_S = 1.0
 # The browser's encoder needs head room over the recorder's target to keep its resolution; sound is small.
 BITRATE_FACTOR = 1.5

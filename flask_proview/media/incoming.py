@@ -1,8 +1,8 @@
 """One track of a publisher, as it arrives: order, loss, reports, and who gets the packets. No sockets.
 
 Every packet goes to the viewers at once, gaps and all; their browsers wait and ask again. The recorder gets packets in order.
-Lost packets are asked for with NACK until they come or are given up; then the recorder needs a key frame. What a publisher can make
-us hold is bounded: a ring of 512 packets per track.
+Lost packets are asked for with NACK, again after one and a half round trips, until they come or are given up; then the recorder
+needs a key frame. What a publisher can make us hold is bounded: a ring of 512 packets per track.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from .offers import Section
 
 RING_PACKETS = 512
 MAX_MISSING = 256
-NACK_INTERVAL_S = 0.06
+# Too early costs the uplink a packet for nothing, too late freezes the live view.
+ROUND_TRIP_S = 0.04
+NACK_AFTER_S = (0.015, 0.2)
 # After this a late packet would help neither the recording nor a viewer's jitter buffer.
 GIVE_UP_S = {"video": 0.5, "audio": 0.2}
 KEY_FRAME_INTERVAL_S = 1.0
@@ -69,7 +71,9 @@ class IncomingTrack:
         self._highest = -1
         self._base = 0
         self._next = 0
+        # By position: when it was missed, and when it was asked for last.
         self._missing: dict[int, list[float]] = {}
+        self._round_trip = ROUND_TRIP_S
         self._behind = -1
         self._transit = 0
         self._jitter = 0.0
@@ -107,8 +111,11 @@ class IncomingTrack:
             self._jump(header, payload, now)
             return
         if step <= 0:
-            if self._missing.pop(position, None) is None:
+            times = self._missing.pop(position, None)
+            if times is None:
                 return  # a duplicate, or given up
+            # From the first question: nothing tells which of several is answered.
+            self._round_trip += (now - times[0] - self._round_trip) / 8
         else:
             if step > 1:
                 self._note_gap(position, now)
@@ -175,14 +182,16 @@ class IncomingTrack:
             self._record(packet, now)
 
     def tick(self, now: float) -> None:
-        """Every 50 ms: ask again for what is missing, give up what is too late, send a key-frame request that had to wait."""
+        """Every 20 ms: ask again for what is missing, give up what is too late, request the key frame that had to wait."""
         if self._missing:
             again = []
             give_up = GIVE_UP_S[self.section.kind]
+            shortest, longest = NACK_AFTER_S
+            ask_after = min(longest, max(shortest, 1.5 * self._round_trip))
             for position, times in list(self._missing.items()):
                 if now - times[0] > give_up or self._highest - position >= RING_PACKETS - 1:
                     del self._missing[position]
-                elif now - times[1] >= NACK_INTERVAL_S:
+                elif now - times[1] >= ask_after:
                     times[1] = now
                     again.append(position)
             if again and self.section.nack:

@@ -162,7 +162,7 @@ class Publisher:
                 self._recordings[file].on_report(number, report, now)
 
     def tick(self, now: float) -> None:
-        """Every 50 ms."""
+        """Every 20 ms."""
         for track in self.tracks.values():
             track.tick(now)
 

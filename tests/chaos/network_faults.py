@@ -16,7 +16,8 @@ from .scene import Scene
 from .udp_relay import UdpRelay
 
 FREED_S, RESUMED_S, FALLEN_S, FROZEN_SHARE = 30.0, 1.0, 10.0, 0.01
-WATCHED_S = 20.0
+# One freeze lasts a quarter of a second: a shorter while could not tell one from too many.
+WATCHED_S = 60.0
 QUICK = "flip-and-cut"
 UPLOADED = "video[data-uploaded=camera]"
 RECEIVED = """async () => {

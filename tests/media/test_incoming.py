@@ -93,6 +93,27 @@ def test_what_stays_lost_is_asked_for_again_and_then_given_up() -> None:
     assert bench.recorder.seqs == [10, 12]
 
 
+def questions(round_trip_s: float) -> int:
+    """How often a packet that never comes is asked for, after a while on a line with that round trip."""
+    bench = Bench()
+    for seq in range(10, 100, 2):
+        bench.receive(seq)
+        bench.now += round_trip_s
+        bench.receive(seq - 1)
+    bench.rtcp.clear()
+    bench.receive(120)
+    for _ in range(30):
+        bench.now += 0.02
+        bench.track.tick(bench.now)
+    return bench.lost().count(119)
+
+
+def test_it_is_asked_for_again_when_an_answer_could_have_been_there() -> None:
+    near, far = questions(0.002), questions(0.3)
+    assert 15 <= near <= 26
+    assert 2 <= far <= 3
+
+
 def test_without_nack_nothing_is_asked_for() -> None:
     bench = Bench("audio", nack=False)
     bench.receive(10)
