@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from flask_proview.sessions import ledger
@@ -18,7 +19,7 @@ from .causes import causes_of
 from .coverage import joined_intervals
 from .layout import Layout
 from .reader import RunReader, Slice, header_of, next_cluster, spans
-from .sources import stored_runs
+from .sources import has_later_run, run_tail, stored_runs
 from .verify import check_run
 
 # What one answer holds at most; a browser asks again long before it has played it.
@@ -26,6 +27,8 @@ STRETCH_MS, STRETCH_BYTES = 8000, 4 << 20
 # Recorders make a key frame every two seconds, and begin a cluster with it; in front of a picture two of them may be needed.
 BEFORE_MS = 4500
 HEADER_PIECES, BACK_PIECES = 8, 10
+# Recorders make a piece a second; one of a few bytes must not make us read all that follow.
+TAIL_PIECES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,16 @@ class Dvr:
     """
 
     def __init__(self, db: Database, layout: Layout, session: Session, track: str, since_ms: int = 0) -> None:
+        self._db = db
         self._layout = layout
         self._session = session
         self._track = track
         self._since_ms = since_ms
-        self._runs = stored_runs(db, session, track)
+
+    @cached_property
+    def _runs(self) -> list[tuple[Run, list[Slice]]]:
+        """Tens of thousands of rows after hours: who only goes on does not need them."""
+        return stored_runs(self._db, self._session, self._track)
 
     def at(self, at_ms: int) -> Stretch | None:
         """From a moment on, or from the first moment after it that is there; None when nothing is (yet)."""
@@ -87,14 +95,21 @@ class Dvr:
 
     def after(self, run: int, seq: int) -> Stretch | None:
         """What follows piece ``seq - 1`` of a run: its continuation, or where it goes on after a hole; None: nothing yet."""
+        found = run_tail(self._db, self._session, self._track, run, seq - 1, TAIL_PIECES)
+        if found is not None and found[2] and found[2][0].seq == seq - 1:
+            row, first, tail = found
+            following = spans(tail)[0][1:]
+            if following and tail[0].start_ms >= self._since_ms:
+                body, taken = self._read(row, following, None)
+                if taken:
+                    return self._stretch(row, first, body, taken, fresh=False)
+            if len(tail) == 1 and not has_later_run(self._db, self._session, row):
+                return None
+        return self._over_a_hole(run, seq)
+
+    def _over_a_hole(self, run: int, seq: int) -> Stretch | None:
         slices = next((slices for row, slices in self._runs if row.run == run), [])
         before = [piece for piece in slices if piece.seq < seq]
-        for span in self._spans():
-            if span.run.run == run and span.pieces[0].seq < seq <= span.pieces[-1].seq:
-                index = seq - span.pieces[0].seq
-                body, taken = self._read(span.run, span.pieces[index:], None)
-                if taken:
-                    return self._stretch(span, body, taken, fresh=False)
         if not before or not self._later(run, seq):
             return None
         return self.at(before[-1].end_ms)
@@ -130,18 +145,18 @@ class Dvr:
             if header is None or skip is None:
                 return None
             body = header + body[skip:]
-        return self._stretch(span, body, taken, fresh=True)
+        return self._stretch(span.run, span.first, body, taken, fresh=True)
 
-    def _stretch(self, span: _Span, body: bytes, taken: Sequence[Slice], *, fresh: bool) -> Stretch:
+    def _stretch(self, run: Run, first: Slice, body: bytes, taken: Sequence[Slice], *, fresh: bool) -> Stretch:
         return Stretch(
             data=body,
             fresh=fresh,
-            run=span.run.run,
+            run=run.run,
             next_seq=taken[-1].seq + 1,
-            clock_ms=span.first.start_ms,
+            clock_ms=first.start_ms,
             from_ms=taken[0].start_ms,
             to_ms=taken[-1].end_ms,
-            mime=span.run.mime,
+            mime=run.mime,
         )
 
     def _read(self, run: Run, pieces: Sequence[Slice], at_ms: int | None) -> tuple[bytes, list[Slice]]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, func, select
 
 from flask_proview.sessions.database import Database
 from flask_proview.sessions.ledger import Cause
@@ -89,6 +89,39 @@ def stored_runs(db: Database, session: Session, track: str) -> list[tuple[Run, l
     return [(run, _moved(slices, _shift_ms(session, run, slices))) for run, slices in told]
 
 
+def run_tail(
+    db: Database, session: Session, track: str, number: int, seq: int, limit: int
+) -> tuple[Run, Slice, list[Slice]] | None:
+    """A run of `stored_runs`, its first piece, and at most ``limit`` pieces from ``seq`` on: no more rows than that are read."""
+    with db.read() as orm:
+        run = orm.scalar(select(Run).where(Run.session_id == session.id, Run.track == track, Run.run == number))
+        if run is None:
+            return None
+        query = _piece_rows(session, track).where(Piece.run == number).order_by(Piece.seq)
+        first = [_slice(row) for row in orm.execute(query.limit(1))]
+        tail = [_slice(row) for row in orm.execute(query.where(Piece.seq >= seq).limit(limit))]
+    if not first:
+        return None
+    shift = _shift_ms(session, run, first)
+    return run, _moved(first, shift)[0], _moved(tail, shift)
+
+
+def has_later_run(db: Database, session: Session, run: Run) -> bool:
+    """Whether a track may go on in another run than this one."""
+    others = select(Run.run).where(Run.session_id == session.id, Run.track == run.track, Run.run != run.run)
+    with db.read() as orm:
+        return orm.scalar(others.where((Run.run > run.run) | (Run.start_ms > run.start_ms)).limit(1)) is not None
+
+
+def _piece_rows(session: Session, track: str) -> Select[int, int, int, int, int, int, str]:
+    columns = (Piece.run, Piece.seq, Piece.offset, Piece.length, Piece.start_ms, Piece.duration_ms, Piece.sha256)
+    return select(*columns).where(Piece.session_id == session.id, Piece.track == track)
+
+
+def _slice(row: Row[int, int, int, int, int, int, str]) -> Slice:
+    return Slice(row.seq, row.offset, row.length, row.start_ms, row.duration_ms, row.sha256)
+
+
 def _told_runs(db: Database, session: Session, track: str) -> list[tuple[Run, list[Slice]]]:
     """The same with the times that the browser told."""
     with db.read() as orm:
@@ -96,13 +129,8 @@ def _told_runs(db: Database, session: Session, track: str) -> list[tuple[Run, li
             select(Run).where(Run.session_id == session.id, Run.track == track).order_by(Run.start_ms, Run.run)
         ).all()
         pieces: dict[int, list[Slice]] = {run.run: [] for run in runs}
-        rows = orm.execute(
-            select(Piece.run, Piece.seq, Piece.offset, Piece.length, Piece.start_ms, Piece.duration_ms, Piece.sha256)
-            .where(Piece.session_id == session.id, Piece.track == track)
-            .order_by(Piece.run, Piece.seq)
-        )
-        for row in rows:
-            pieces[row.run].append(Slice(row.seq, row.offset, row.length, row.start_ms, row.duration_ms, row.sha256))
+        for row in orm.execute(_piece_rows(session, track).order_by(Piece.run, Piece.seq)):
+            pieces[row.run].append(_slice(row))
     return [(run, pieces[run.run]) for run in runs if pieces[run.run]]
 
 

@@ -55,6 +55,30 @@ def test_from_the_beginning_and_on_to_the_end_is_the_whole_run(place: Place, twe
     assert len(times(parts)) == twenty.frames
 
 
+def test_who_goes_on_reads_what_follows_and_not_what_was(
+    place: Place, twenty: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = place.start()
+    send(place, session, twenty, 500)
+    reader = dvr(place, session)
+    first = reader.at(0)
+    assert first is not None
+
+    def refuse(*_args: object) -> None:
+        raise AssertionError("all rows of the track were read")
+
+    monkeypatch.setattr("flask_proview.recordings.dvr.stored_runs", refuse)
+    reader = dvr(place, session)
+    on = reader.after(500, first.next_seq)
+    assert on is not None and on.from_ms == first.to_ms
+    assert reader.after(500, len(twenty.pieces)) is None, "the edge"
+    limited = Dvr(place.db, place.layout, session, "camera", since_ms=500 + 10_000)
+    assert limited.after(500, 11) is not None, "its predecessor is shown"
+    monkeypatch.undo()
+    later = limited.after(500, 5)
+    assert later is not None and later.fresh and later.from_ms >= 10_500
+
+
 def test_a_moment_in_the_middle_has_its_picture_and_begins_with_header_and_cluster(
     place: Place, twenty: Recorded
 ) -> None:
