@@ -28,8 +28,8 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def running_server() -> Iterator[Path]:
-    """Start a server with an empty cluster; gives the directory of its socket."""
+def running_server(disk: Path | None = None) -> Iterator[Path]:
+    """Start a server with an empty cluster; gives the directory of its socket. ``disk``: where the tables are, its log elsewhere."""
     binaries = _binaries()
     if binaries is None:
         raise RuntimeError("look at why_not() first")
@@ -37,19 +37,18 @@ def running_server() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         directory = Path(name)
         prefix: list[str] = []
+        user = None
         if os.geteuid() == 0:
             user = _other_user()
             if user is None:
                 raise RuntimeError("look at why_not() first")
             os.chown(directory, user.pw_uid, user.pw_gid)
             prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-        data = directory / "data"
-        subprocess.run(
-            [*prefix, binaries / "initdb", "-D", data, "-U", "proview", "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-        )
+        data = (disk or directory) / "data"
+        if disk is not None and user is not None:
+            os.chown(disk, user.pw_uid, user.pw_gid)
+        options: list[str | Path] = ["-U", "proview", "-A", "trust", "-E", "UTF8", "--no-sync", "-X", directory / "wal"]
+        subprocess.run([*prefix, binaries / "initdb", "-D", data, *options], check=True, capture_output=True, cwd="/")
         with open(directory / "log", "wb") as log:
             process = subprocess.Popen(
                 [*prefix, binaries / "postgres", "-D", data, "-k", directory, "-c", "listen_addresses="],

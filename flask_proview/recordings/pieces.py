@@ -26,6 +26,7 @@ from flask_proview.sessions.database import Database, failed_to_sync, is_full, n
 
 from .heads import HeadChooser, head_record
 from .layout import MAX_RUN, TRACKS, Layout
+from .leftovers import Leftovers
 from .pace import Pace
 from .piece_rows import PieceRows, Placed, Standing
 from .run_files import RunFiles, SyncFailed
@@ -38,6 +39,7 @@ QUEUE_BYTES = 256 * 2**20
 BATCH_PIECES = 512
 BATCH_BYTES = 64 * 2**20
 STOP_S = 10
+REFUSED_S = 15.0
 # A commit costs 1.2 ms of CPU plus 0.2 ms for each piece, so a busy store rests a little between two: a lone piece is taken
 # at once, 600 pieces a second (300 candidates) come in batches of 35 for a quarter of the CPU, and wait 60 ms at most.
 REST_S_PER_PIECE, MAX_REST_S = 0.006, 0.06
@@ -93,6 +95,8 @@ class PieceStore:
         self._layout = Layout(Path(config.storage.recordings))
         self._files = RunFiles(self._layout, config.storage.min_free_mb * 2**20)
         self._heads = HeadChooser()
+        self._leftovers = Leftovers()
+        self._refused_at = -REFUSED_S
         self._max_piece = config.limits.max_piece_mb * 2**20
         self._waiting: list[_Waiting] = []
         self._waiting_bytes = 0
@@ -114,6 +118,11 @@ class PieceStore:
     def slow_s(self) -> float:
         """How long the disk takes for a batch now, seconds; 0.0 while it is fast enough."""
         return self._pace.slow_s()
+
+    @property
+    def database_is_full(self) -> bool:
+        """Whether the database had no room for pieces a moment ago, and has taken none since."""
+        return time.monotonic() - self._refused_at < REFUSED_S
 
     def start(self) -> None:
         """Start the commit loop; again after a fork. Safe to call twice."""
@@ -250,6 +259,7 @@ class PieceStore:
                 )
             else:
                 fresh.append(waiting)
+        placed: list[tuple[Placed, _Waiting]] = []
         try:
             standings = self._rows.standings([w.piece for w in fresh])
             placed = self._place(fresh, standings)
@@ -261,15 +271,20 @@ class PieceStore:
             return
         except SQLAlchemyError as error:
             log.error("pieces were not stored: %s", str(error).splitlines()[0])
+            self._leftovers.keep(p for p, _ in placed)
             if failed_to_sync(error):
                 self._break("the database's file failed to sync")
             elif is_full(error):
+                self._refused_at = time.monotonic()
                 for waiting in fresh:
                     waiting.verdict = waiting.verdict or _answer(Standing.NO_ROOM)
             return
         except OSError as error:
             log.error("pieces were not stored: %s", error)
+            self._leftovers.keep(p for p, _ in placed)
             return
+        if placed:
+            self._refused_at = -REFUSED_S
         for (_, waiting), stored in zip(placed, verdicts, strict=True):
             waiting.verdict = Verdict.STORED if stored is Standing.NEW else _answer(stored)
             if stored is Standing.GONE:
@@ -313,6 +328,9 @@ class PieceStore:
 
     def _append(self, piece: IncomingPiece) -> int:
         uuid, track, run = piece.session_uuid, piece.track, piece.run
+        left = self._leftovers.take(piece)
+        if left is not None and self._files.holds(uuid, track, run, left, piece.body):
+            return left
         offset = self._files.append(uuid, track, run, piece.body)
         if self._heads.wants(uuid, track, run, piece.seq, piece.body):
             self._files.append_head(uuid, track, head_record(run, piece.seq, piece.sha256, piece.body))

@@ -57,6 +57,15 @@ class RunFiles:
         """
         return self._append(self._layout.run_file(uuid, track, run), body)
 
+    def holds(self, uuid: str, track: str, run: int, offset: int, body: bytes) -> bool:
+        """Whether these bytes lie there already; the next sync is about them too. Raises as :meth:`append` does."""
+        path = self._layout.run_file(uuid, track, run)
+        handle = self._handle(path)
+        if os.pread(handle, len(body), offset) != body:
+            return False
+        self._dirty[path] = handle
+        return True
+
     def append_head(self, uuid: str, track: str, record: bytes) -> None:
         """Keep the beginning of a run a second time (heads.py). Raises as :meth:`append` does."""
         self._append(self._layout.heads_file(uuid, track), record)
@@ -116,7 +125,7 @@ class RunFiles:
             os.close(self._open.pop(path))
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         # O_NOFOLLOW: nobody plants a link where evidence is going to be written.
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
         # Whoever cuts what a crash left (recovery.py) takes the file for itself; it waits for us or we for it.
         fcntl.flock(handle, fcntl.LOCK_SH)
         if path not in self._seen:

@@ -106,6 +106,8 @@ def check_database(runtime: Runtime) -> str:
 def check_storage(runtime: Runtime) -> str:
     """``ok``, or what is wrong with the recordings directory."""
     folder = Path(runtime.config.storage.recordings)
+    if runtime.pieces.database_is_full:
+        return "the database has no room for pieces"
     if runtime.pieces.unhealthy is not None:
         return f"failed to sync ({runtime.pieces.unhealthy}); nothing is taken until this process is started again"
     if runtime.pieces.slow_s:

@@ -84,13 +84,18 @@ def _make_engine(url: str) -> Engine:
 
 
 def is_full(error: SQLAlchemyError) -> bool:
-    """Whether the database's disk has no room (SQLite; PostgreSQL's class 53 is for its administrator to see as "busy")."""
-    return _sqlite_name(error) == "SQLITE_FULL"
+    """Whether the database's disk has no room (SQLite's result codes; PostgreSQL's ``disk_full``, appendix A)."""
+    return _sqlite_name(error) == "SQLITE_FULL" or _sqlstate(error) == "53100"
 
 
 def failed_to_sync(error: SQLAlchemyError) -> bool:
     """Whether fsync failed under SQLite: what its file holds is unknown, and another try proves nothing."""
     return _sqlite_name(error) in ("SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC")
+
+
+def _sqlstate(error: SQLAlchemyError) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else None
+    return str(getattr(original, "sqlstate", ""))
 
 
 def _sqlite_name(error: SQLAlchemyError) -> str:

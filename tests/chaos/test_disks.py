@@ -6,7 +6,9 @@ import hashlib
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from flask_proview.recordings.layout import Layout
 from flask_proview.sessions.database import Database
 from flask_proview.sessions.models import Piece
 from flask_proview.tokens import Kind
+from tests import postgresql
 from tests.service.build import ORIGIN, wait_for
 from tests.service.server import Server
 
@@ -131,6 +134,45 @@ def test_a_full_database_disk_refuses_what_it_cannot_keep_and_loses_nothing(tmp_
         assert put(server, started, 500, body_of(500))[0] == 201, "without a restart"
         assert acknowledged | {500} <= kept(server, started)
         assert integrity(disk / "proview.db") == "ok"
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Not ``tmp_path``: the user of the database has to get in."""
+    with TemporaryDirectory(prefix="pv-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.skipif(postgresql.why_not() is not None, reason=str(postgresql.why_not()))
+def test_postgresql_whose_tables_cannot_grow_refuses_and_loses_nothing(open_folder: Path) -> None:
+    with (
+        small_disk(open_folder / "disk", "size=96m") as disk,
+        postgresql.running_server(disk) as sockets,
+        running(open_folder, storage={"database": postgresql.new_database(sockets, "full")}) as server,
+    ):
+        started = server.start_session()
+        acknowledged = {seq for seq in range(3) if put(server, started, seq, body_of(seq))[0] == 201}
+        fill_up(disk / "ballast")
+        refused: list[tuple[int, str, str | None]] = []
+        for seq in range(3, 600):
+            status, answer, retry_after = put(server, started, seq, body_of(seq))
+            if status >= 300:
+                refused.append((status, answer["code"], retry_after))
+                if len(refused) == 3:
+                    break
+            else:
+                acknowledged.add(seq)
+        assert refused and all(refusal == (507, "storage_full", "5") for refusal in refused), refused
+        assert readiness(server) == (503, readiness(server)[1] | {"storage": "the database has no room for pieces"})
+        headers = {"X-Proview-Token": started["session_token"]}
+        path = f"/proview/v1/sessions/{started['session_uuid']}/tracks/camera/coverage"
+        assert server.request("GET", path, headers=headers)[0] == 200, "what is there can be read"
+
+        (disk / "ballast").unlink()
+        assert put(server, started, 999, body_of(999))[0] == 201, "without a restart of anything"
+        assert server.is_ready()
+        assert acknowledged | {999} <= kept(server, started)
 
 
 def test_a_disk_without_inodes_takes_pieces_of_known_runs_only(tmp_path: Path) -> None:

@@ -92,13 +92,24 @@ def test_a_full_database_disk_refuses_and_goes_on_when_there_is_room(small_disk:
     ballast = small_disk / "ballast"
     fill_up(ballast)
     with pytest.raises(PieceError) as refused:
-        for seq in range(1, 200):
+        for number in range(1, 200):
+            seq = number
             place.pieces.store(piece(session, seq, b"while it is full"))
-    assert refused.value.retry, "the browser keeps it"
+    assert (refused.value.code, refused.value.status, refused.value.retry) == ("storage_full", 507, True)
+    assert place.pieces.database_is_full
+    file = place.layout.run_file(session.uuid, "camera", 0)
+    size = file.stat().st_size
+    for _ in range(20):
+        with pytest.raises(PieceError):
+            place.pieces.store(piece(session, seq, b"while it is full"))
+    assert file.stat().st_size == size, "what is sent again and again is written once"
 
     ballast.unlink()
+    assert place.pieces.store(piece(session, seq, b"while it is full")) is Verdict.STORED
+    assert file.stat().st_size == size
+    assert not place.pieces.database_is_full
     assert place.pieces.store(piece(session, 500, b"after")) is Verdict.STORED
-    assert {0, 500} <= kept(place, session)
+    assert {0, seq, 500} <= kept(place, session)
 
 
 @pytest.mark.system
