@@ -11,6 +11,7 @@ import { log } from './log.js';
 const NAME = 'proview';
 // Another store is another version; what lies in the others stays.
 const VERSION = 2;
+const REOPEN_MS = 2000;
 const STORES = { pieces: ['session', 'track', 'run', 'seq'], events: ['session', 'seq'], sessions: 'uuid', photos: ['session', 'kind'] };
 
 /** @typedef {keyof typeof STORES} StoreName */
@@ -26,14 +27,31 @@ export class Buffer {
   static async open() {
     const buffer = new Buffer();
     try {
-      buffer.#db = await openDatabase();
-      buffer.#db.onversionchange = () => buffer.#db?.close();
+      buffer.#use(await openDatabase());
       for (const piece of await buffer.list()) buffer.#bytes += piece.size;
     } catch (reason) {
-      log.warn('no IndexedDB; unsent recording is kept in memory only', reason);
+      log.warn('no IndexedDB', reason);
       buffer.#db = null;
     }
     return buffer;
+  }
+
+  /**
+   * Site data can be cleared, or evicted, in the middle of a session: memory keeps what comes until another database is open.
+   * @param {IDBDatabase} db
+   */
+  #use(db) {
+    this.#db = db;
+    const { pieces, sessions } = this.#memory;
+    for (const record of sessions.values()) this.putSession(record).catch(() => undefined);
+    for (const [key, piece] of pieces) this.#write('pieces', (store) => store.put(piece)).then(() => pieces.delete(key), () => undefined);
+    // At once, and Chromium aborts it together with what it clears.
+    const reopen = () => setTimeout(() => openDatabase().then((next) => this.#use(next), reopen), REOPEN_MS);
+    db.onclose = db.onversionchange = () => {
+      db.close();
+      this.#db = null;
+      reopen();
+    };
   }
 
   get durable() {
@@ -58,7 +76,7 @@ export class Buffer {
       await this.#write('pieces', (store) => store.put(piece), () => this.#memory.pieces.set(keyText(pieceKey(piece)), piece));
     } catch (reason) {
       // Quota of the browser or a broken profile: memory is the last resort, and the upload goes on.
-      log.warn('piece could not be written to disk', reason);
+      log.warn('piece is in memory only', reason);
       this.#memory.pieces.set(keyText(pieceKey(piece)), piece);
     }
     return this.#bytes <= this.limitBytes;
@@ -73,7 +91,7 @@ export class Buffer {
   async deletePiece(key, size) {
     this.#bytes = Math.max(0, this.#bytes - size);
     this.#memory.pieces.delete(keyText(key));
-    await this.#write('pieces', (store) => store.delete(key), () => undefined, 'relaxed');
+    await this.#write('pieces', (store) => store.delete(key), null, 'relaxed');
   }
 
   /**
@@ -83,9 +101,9 @@ export class Buffer {
    */
   async list(session) {
     /** @type {Omit<Sdk.Piece, 'data'>[]} */
-    const found = [...this.#memory.pieces.values()].filter((one) => session === undefined || one.session === session);
+    const found = [...this.#memory.pieces.values()].filter((one) => !session || one.session === session);
     if (this.#db) {
-      await each(this.#store('pieces').openCursor(session === undefined ? null : IDBKeyRange.bound([session], [session, []])), (value) => {
+      await each(this.#store('pieces').openCursor(session && ofSession(session)), (value) => {
         const { data, ...info } = value;
         found.push({ ...info, size: info.size || data.byteLength || data.size });
       });
@@ -101,10 +119,7 @@ export class Buffer {
 
   /** @param {string} session @returns {Promise<Sdk.LoggedEvent[]>} */
   async events(session) {
-    const found = this.#db
-      ? await done(this.#store('events').getAll(IDBKeyRange.bound([session], [session, []])))
-      : [...this.#memory.events.values()].filter((one) => one.session === session);
-    return found.map(({ session: _, ...event }) => event);
+    return (await this.#all('events', session)).map(({ session: _, ...event }) => event);
   }
 
   /** @param {string} session @param {number[]} seqs */
@@ -118,9 +133,8 @@ export class Buffer {
   }
 
   /** @param {string} session @returns {Promise<Sdk.Photo[]>} */
-  async photos(session) {
-    if (this.#db) return done(this.#store('photos').getAll(IDBKeyRange.bound([session], [session, []])));
-    return [...this.#memory.photos.values()].filter((one) => one.session === session);
+  photos(session) {
+    return this.#all('photos', session);
   }
 
   /** @param {string} session @param {Sdk.PhotoKind} kind */
@@ -130,12 +144,13 @@ export class Buffer {
 
   /** @param {Sdk.SessionRecord} record */
   putSession(record) {
-    return this.#write('sessions', (store) => store.put(record), () => this.#memory.sessions.set(record.uuid, record));
+    this.#memory.sessions.set(record.uuid, record);
+    return this.#write('sessions', (store) => store.put(record));
   }
 
   /** @returns {Promise<Sdk.SessionRecord[]>} */
-  async sessions() {
-    return this.#db ? done(this.#store('sessions').getAll()) : [...this.#memory.sessions.values()];
+  sessions() {
+    return this.#all('sessions');
   }
 
   /** Forgets a session with all that belongs to it. @param {string} uuid */
@@ -143,7 +158,14 @@ export class Buffer {
     for (const piece of await this.list(uuid)) await this.deletePiece(pieceKey(piece), piece.size);
     for (const { kind } of await this.photos(uuid)) await this.deletePhoto(uuid, kind);
     await this.deleteEvents(uuid, (await this.events(uuid)).map((event) => event.seq));
-    await this.#write('sessions', (store) => store.delete(uuid), () => this.#memory.sessions.delete(uuid), 'relaxed');
+    this.#memory.sessions.delete(uuid);
+    await this.#write('sessions', (store) => store.delete(uuid), null, 'relaxed');
+  }
+
+  /** @param {StoreName} name @param {string} [session] its own, or all @returns {Promise<any[]>} */
+  async #all(name, session) {
+    if (this.#db) return done(this.#store(name).getAll(session && ofSession(session)));
+    return [...this.#memory[name].values()].filter((one) => !session || one.session === session);
   }
 
   /** @param {StoreName} name */
@@ -154,14 +176,14 @@ export class Buffer {
   /**
    * @param {StoreName} name
    * @param {(store: IDBObjectStore) => unknown} change
-   * @param {() => unknown} changeMemory
+   * @param {(() => unknown) | null} [changeMemory]
    * @param {'strict' | 'relaxed'} [durability]
    * @returns {Promise<void>}
    */
   #write(name, change, changeMemory, durability = 'strict') {
     return new Promise((resolve, reject) => {
       if (!this.#db) {
-        changeMemory();
+        changeMemory?.();
         return resolve();
       }
       const transaction = this.#db.transaction(name, 'readwrite', { durability });
@@ -176,6 +198,11 @@ export class Buffer {
 /** @param {{session: string, track: any, run: number, seq: number}} piece @returns {Sdk.PieceKey} */
 export function pieceKey({ session, track, run, seq }) {
   return [session, track, run, seq];
+}
+
+/** @param {string} session */
+function ofSession(session) {
+  return IDBKeyRange.bound([session], [session, []]);
 }
 
 /** @param {unknown[]} key */
@@ -194,7 +221,7 @@ function openDatabase() {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
     // Some browsers never answer in a profile that is being deleted.
-    setTimeout(() => reject(new Error('IndexedDB did not open')), 4000);
+    setTimeout(() => reject(new Error('no answer')), 4000);
   });
 }
 

@@ -35,7 +35,7 @@ export class Photos extends Emitter {
     this.#api = api;
     this.ready = buffer.photos(session).then((found) => {
       for (const photo of found) if (!this.#kept.has(photo.kind)) this.#kept.set(photo.kind, photo);
-    }, (reason) => log.warn('photos of an earlier page could not be read', reason));
+    }, (reason) => log.warn('earlier photos could not be read', reason));
   }
 
   get pending() {

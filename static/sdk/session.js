@@ -250,7 +250,7 @@ export class Session extends Emitter {
     if (link) {
       if (wasRunning) this.report('recordingStopped');
       const drained = await this.#connector.drained(wasRunning ? link.started.policy.drain_deadline_ms : 0);
-      if (!drained) log.warn('not everything was sent in time; a later page hands in the rest');
+      if (!drained) log.warn('not everything was sent in time');
       const last = reason === 'server' ? link.events.flush() : link.events.flush().then(() => link.command('stop', reason));
       // The browser may wait on connections whose other end is gone; the socket is known to be there.
       if (!(await Promise.race([last, sleep(STOP_ANSWER_MS)])) && reason !== 'server') link.signal.send({ type: 'stop', reason });

@@ -315,7 +315,7 @@ export class Signal extends Emitter {
     this.#failures += 1;
     this.#poller.start();
     if (this.#hearing.clear && this.#failures >= (this.#wasWelcomed ? ATTEMPTS_AFTER_WELCOME : 1)) {
-      log.info('no WebSocket here; going on by HTTP');
+      log.info('going on by HTTP');
       rememberSocket(false);
       this.#retry(AGAIN_MS);
     } else {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import TAG, assert_contiguous, decode, eventually, pieces_reach, start, stop
+from .conftest import TAG, assert_contiguous, decode, eventually, is_running, pieces_reach, start, stop
 from .fake_service import FakeService
 
 pytestmark = pytest.mark.browser
@@ -60,6 +60,45 @@ def test_full_buffer_records_less_then_nothing_and_goes_on_when_there_is_room(se
     (lowered,) = [e["data"] for e in service.session.events.values() if e["name"] == "Recording Quality Lowered"][:1]
     assert (lowered["reason"], lowered["level"]) == ("storage", 1)
     assert page.get_by_text("There is no room left").count() == 0
+    stop(page)
+    assert_contiguous(service)
+    for run in service.session.runs():
+        assert decode(service.session.run_bytes(run))[0] > 0
+
+
+# Opened only when it is there: whoever asks first would make another one, without stores.
+HELD = """async () => !(await indexedDB.databases()).some(({ version }) => version === 2) ? [0, 0] : new Promise((resolve, reject) => {
+    const request = indexedDB.open('proview');
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+        const { result } = request;
+        const stores = result.transaction(['sessions', 'pieces']);
+        const sessions = stores.objectStore('sessions').count(), pieces = stores.objectStore('pieces').count();
+        stores.objectStore('pieces').transaction.oncomplete = () => { result.close(); resolve([sessions.result, pieces.result]); };
+    };
+})"""
+
+
+def test_site_data_that_is_cleared_in_mid_session_costs_nothing_that_comes_later(
+    service: FakeService, page: Page
+) -> None:
+    service.page("/exam", tag=TAG)
+    page.goto(service.url + "/exam")
+    start(page)
+    pieces_reach(service, page, 2)
+    page.context.new_cdp_session(page).send(
+        "Storage.clearDataForOrigin", {"origin": service.url, "storageTypes": "indexeddb"}
+    )
+    # Another database is there, and what would be needed after a crash is in it: the session, and what is not acknowledged.
+    with service.hold_pieces():
+        eventually(lambda: (held := page.evaluate(HELD))[0] == 1 and held[1] >= 2, "durable again", page=page)
+        old = service.session
+        count = len(old.pieces)
+        service.page("/other", tag=None)
+        page.goto(service.url + "/other")
+    page.goto(service.url + "/exam")
+    is_running(page)
+    eventually(lambda: len(old.seqs(old.runs()[0])) >= count + 2, "what the page before kept", page=page)
     stop(page)
     assert_contiguous(service)
     for run in service.session.runs():
