@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from flask_proview.sessions.models import Session
+from flask_proview.sessions.sittings import join
 
 from .conftest import Watched
 from .world import World
@@ -95,6 +96,41 @@ def test_a_running_session_is_watched_from_its_start_while_it_grows_and_into_its
     page.wait_for_function("() => !document.querySelector('video[data-track=camera]').src.startsWith('blob:')")
     assert position(page) == 0
     expect(live).to_be_hidden()
+
+
+def test_a_sitting_whose_first_part_is_finished_is_watched_across_the_seam_while_the_second_grows(
+    watched: Watched, world: World
+) -> None:
+    first = world.add_session(length_ms=10_400, ago_ms=30_000, end_reason="limit")
+    second = running(world, continues=first.uuid, started_at=first.started_at + 10_000)
+    with world.runtime.db.write() as db:
+        join(db.merge(first), db.merge(second))
+    world.add_run(first, "camera", 0, 10.4)
+    world.finalise(first)
+    world.add_run(second, "camera", 0, 8)
+    page = watched.page
+    watched.log_in("rita")
+    watched.open(f"/sessions/{second.uuid}")
+    # Both are there: the recording of the first, and behind it what has come of the second.
+    expect(page.locator("video[data-track=camera]")).to_have_count(1)
+    page.wait_for_function("() => document.querySelector('.seek').ariaValueMax === '19'")
+    expect(page.locator("video[data-track=camera-2]")).to_have_count(1)
+    wait_for_moment(page, "camera")
+    seek(page, 15 / 19)
+    wait_for_moment(page, "camera-2")
+    seek(page, 8 / 19)
+    page.wait_for_function("() => Math.abs(document.querySelector('video[data-track=camera]').currentTime - 8) < 0.6")
+    page.keyboard.press("Space")
+    # It goes on by itself into the part that grows.
+    page.wait_for_function("() => Number(document.querySelector('.seek').ariaValueNow) >= 12")
+    page.keyboard.press("Space")
+    wait_for_moment(page, "camera-2")
+    assert 1.5 < page.evaluate("document.querySelector('video[data-track=camera-2]').currentTime") < 5
+    world.add_run(second, "camera", 8000, 4)
+    page.wait_for_function("() => document.querySelector('.seek').ariaValueMax === '23'")
+
+    world.end(second)
+    page.wait_for_function("() => !document.querySelector('video[data-track=camera-2]').src.startsWith('blob:')")
 
 
 def test_a_run_in_another_codec_and_without_sound_plays_in_its_turn(watched: Watched, world: World) -> None:
