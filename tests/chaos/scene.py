@@ -210,9 +210,6 @@ class Scene:
     def proctor(self) -> Page:
         """Somebody at the server's side who looks at the session."""
         browser = self._stack.enter_context(chromium(self._playwright, self._folder / "proctor"))
-        browser.add_init_script(
-            "window.pcs = []; RTCPeerConnection = class extends RTCPeerConnection { constructor(...a) { super(...a); pcs.push(this) } }"
-        )
         page = browser.new_page()
         log_in_to_console(page, self.running.console, PASSWORD)
         wait_until(lambda: sessions_of(self.running, self.attempt), what="the session")
