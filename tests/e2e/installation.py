@@ -77,13 +77,18 @@ class Deployment:
             self.config_file.write_text(changed)
             self.restart_web()
 
+    @cached_property
+    def _database(self) -> Database:
+        """One for all looks: tests wait by looking again and again."""
+        return Database(self.config.storage.database)
+
     @contextmanager
     def database(self) -> Iterator[Database]:
-        database = Database(self.config.storage.database)
         try:
-            yield database
+            yield self._database
         finally:
-            database.dispose()
+            # The connections; nothing of ours may be open when the folder goes.
+            self._database.dispose()
 
     @cached_property
     def bearer(self) -> dict[str, str]:

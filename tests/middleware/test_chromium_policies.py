@@ -212,7 +212,7 @@ class Visit:
         self.acknowledged_by_socket += isinstance(frame, str) and '"ack"' in frame
 
     def pause(self) -> None:
-        self.page.wait_for_timeout(30)
+        self.page.wait_for_timeout(100)
 
     def open(self, path: str) -> None:
         self.page.goto(self.site.url + path)
