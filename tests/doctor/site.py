@@ -135,12 +135,15 @@ def running(
             thread.join(10)
 
 
-def config_for(*domains: str, server: dict[str, Any] | None = None, **route: Any) -> Config:
+def config_for(
+    *domains: str, server: dict[str, Any] | None = None, limits: dict[str, Any] | None = None, **route: Any
+) -> Config:
     """A configuration with one route: /exam/<attempt>/… unless said otherwise."""
     return load_config(
         {
             "secrets": {"keys": [KEY]},
             "server": server or {},
+            "limits": limits or {},
             "accounts": [
                 {
                     "name": "main",

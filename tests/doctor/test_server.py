@@ -69,7 +69,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ask(answers: Mapping[str, Answer | Answerer], make_config: Callable[[str], Config] | None = None) -> ServerReport:
     with running({**FINE, **answers}) as site:
-        config = make_config(site.url) if make_config else config_for(site.url, server={"public_url": site.url})
+        # 16 MiB, the default, are sent where they are what is asked about.
+        config = (
+            make_config(site.url)
+            if make_config
+            else config_for(site.url, server={"public_url": site.url}, limits={"max_piece_mb": 1})
+        )
         return check_server(config, site.url)
 
 
@@ -205,7 +210,7 @@ def test_a_proxy_that_refuses_large_bodies_is_named() -> None:
             page("too large", "Server: nginx", status="413 Payload Too Large") if asked.method == "PUT" else told(asked)
         )
 
-    found = finding(ask({"/proview/v1/check": check}), "upload")
+    found = finding(ask({"/proview/v1/check": check}, config_for), "upload")
     assert found.level is Level.ERROR
     assert "nginx refuses a PUT of 16 MiB with 413; raise its limit" in found.message
 
