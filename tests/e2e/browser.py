@@ -164,12 +164,14 @@ def log_in_to_console(page: Page, console: str, password: str, name: str = "admi
 def picture_changes(page: Page, selector: str) -> bool:
     """Whether a video shows other pixels after a while: read from the element, not from what it says of itself."""
     script = """async selector => {
-        const video = document.querySelector(selector);
-        const shot = () => { const c = document.createElement('canvas'); c.width = 64; c.height = 48;
+        const shot = (video) => { const c = document.createElement('canvas'); c.width = 64; c.height = 48;
             const g = c.getContext('2d'); g.drawImage(video, 0, 0, 64, 48); return g.getImageData(0, 0, 64, 48).data.join() };
-        if (!video || !video.videoWidth) return false;
-        const first = shot();
-        for (let i = 0; i < 50; i++) { await new Promise(r => setTimeout(r, 100)); if (shot() !== first) return true }
+        let first;
+        for (let i = 0; i < 100; i++) {
+            const video = document.querySelector(selector), now = video?.videoWidth ? shot(video) : undefined;
+            if (first && now && now !== first) return true;
+            first ??= now;
+            await new Promise(r => setTimeout(r, 100)) }
         return false }"""
     changed: Any = page.evaluate(script, selector)
     return bool(changed)
