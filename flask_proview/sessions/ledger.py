@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RECORDED, GAP = "recorded", "gap"
 # When several causes hold at once, the first of these names the gap.
@@ -14,6 +14,8 @@ PRIORITY = (
 )  # fmt: skip
 # Of a session that goes on with another one: its recorder was being started, while the other's still ran.
 HANDOVER = "handover"
+# A camera that is back, or a session that goes on, is recorded a moment later, on a slow machine more than one.
+STARTING_MS = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,10 @@ def outcomes(
     rows: list[Row] = []
     position = 0
     for interval in covered:
-        rows += _gap_rows(position, interval.from_ms, known, fallback)
+        rows += _named(_begun(_gap_rows(position, interval.from_ms, known)), fallback)
         rows.append(Row(interval.from_ms, interval.to_ms, RECORDED, None, interval.source))
         position = interval.to_ms
-    rows += _gap_rows(position, length_ms, known, fallback)
+    rows += _named(_gap_rows(position, length_ms, known), fallback)
     return _joined(rows)
 
 
@@ -120,7 +122,15 @@ def _clipped(cause: Cause, length_ms: int) -> Cause:
     return Cause(max(0, cause.from_ms), end, cause.cause)
 
 
-def _gap_rows(start: int, end: int, causes: Sequence[Cause], fallback: str) -> list[Row]:
+def _begun(gap: list[Row]) -> list[Row]:
+    """A gap that recording followed: its last moments, for which nothing else is known, are the recorder's start after what came before."""
+    if len(gap) > 1 and not gap[-1].cause and gap[-1].to_ms - gap[-1].from_ms <= STARTING_MS:
+        gap[-1] = replace(gap[-1], cause=gap[-2].cause)
+    return gap
+
+
+def _gap_rows(start: int, end: int, causes: Sequence[Cause]) -> list[Row]:
+    """``cause`` None: nothing is known."""
     if start >= end:
         return []
     inside = [c for c in causes if c.to_ms is not None and c.from_ms < end and c.to_ms > start]
@@ -131,8 +141,12 @@ def _gap_rows(start: int, end: int, causes: Sequence[Cause], fallback: str) -> l
     rows = []
     for a, b in zip(cuts, cuts[1:], strict=False):
         names = {c.cause for c in inside if c.from_ms <= a and (c.to_ms or end) >= b}
-        rows.append(Row(a, b, GAP, min(names, key=_rank) if names else fallback, None))
+        rows.append(Row(a, b, GAP, min(names, key=_rank, default=None), None))
     return rows
+
+
+def _named(gap: list[Row], fallback: str) -> list[Row]:
+    return [row if row.cause else replace(row, cause=fallback) for row in gap]
 
 
 def _rank(cause: str) -> tuple[int, str]:

@@ -3,7 +3,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_proview.sessions.ledger import GAP, PRIORITY, RECORDED, Cause, Interval, Row, outcomes, recorded_ms
+from flask_proview.sessions.ledger import (
+    GAP,
+    PRIORITY,
+    RECORDED,
+    STARTING_MS,
+    Cause,
+    Interval,
+    Row,
+    outcomes,
+    recorded_ms,
+)
 
 TIMES = st.integers(-2000, 12_000)
 INTERVALS = st.lists(st.builds(Interval, TIMES, TIMES, st.sampled_from(["upload", "live"])), max_size=12)
@@ -41,7 +51,13 @@ def test_every_moment_says_what_is_true_of_it(recorded: list[Interval], causes: 
         ranks = {name: PRIORITY.index(name) if name in PRIORITY else len(PRIORITY) for name in names}
         assert row.outcome == GAP
         assert row.source is None
-        assert row.cause == (min(names, key=ranks.__getitem__) if names else "browser")
+        if names:
+            assert row.cause == min(names, key=ranks.__getitem__)
+        else:
+            # The recorder's start after a cause that ended in the same gap.
+            begun = max((i.to_ms for i in recorded if i.from_ms < i.to_ms <= moment), default=0)
+            ended = {c.cause for c in causes if c.to_ms is not None and begun < c.to_ms <= moment}
+            assert row.cause in {"browser"} | ended
 
 
 @given(st.integers(1, 10_000), INTERVALS)
@@ -65,3 +81,19 @@ def test_a_pause_explains_a_gap_before_the_network_does() -> None:
         (6000, 9000, "network"),
         (9000, 10_000, "live"),
     ]
+
+
+def test_the_recorders_start_after_a_known_cause_belongs_to_it() -> None:
+    device = Cause(1000, 2000, "device")
+    rows = outcomes(9000, [Interval(0, 1000, "upload"), Interval(2600, 9000, "upload")], [device])
+    assert [(row.from_ms, row.to_ms, row.cause) for row in rows] == [(0, 1000, None), (1000, 2600, "device"), (2600, 9000, None)]  # fmt: skip
+
+
+def test_what_follows_a_known_cause_for_longer_or_to_the_end_is_not_explained_by_it() -> None:
+    device = Cause(1000, 2000, "device")
+    longer = outcomes(9000, [Interval(0, 1000, "upload"), Interval(2001 + STARTING_MS, 9000, "upload")], [device])
+    assert [row.cause for row in longer] == [None, "device", "browser", None]
+    at_the_end = outcomes(2500, [Interval(0, 1000, "upload")], [device], "upload")
+    assert [row.cause for row in at_the_end] == [None, "device", "upload"]
+    alone = outcomes(3000, [Interval(0, 1000, "upload"), Interval(1500, 3000, "upload")], [])
+    assert [row.cause for row in alone] == [None, "browser", None]
