@@ -94,6 +94,9 @@ def write_ahead_log(runtime: Runtime) -> str:
 
 def check_database(runtime: Runtime) -> str:
     """``ok``, or what is wrong."""
+    if runtime.pieces.database_is_full:
+        # PostgreSQL changes rows in place where it cannot add any.
+        return "has no room for pieces"
     try:
         with runtime.db.write() as orm:
             # Really: a lock can still be had on a disk that is full.
@@ -106,8 +109,6 @@ def check_database(runtime: Runtime) -> str:
 def check_storage(runtime: Runtime) -> str:
     """``ok``, or what is wrong with the recordings directory."""
     folder = Path(runtime.config.storage.recordings)
-    if runtime.pieces.database_is_full:
-        return "the database has no room for pieces"
     if runtime.pieces.unhealthy is not None:
         return f"failed to sync ({runtime.pieces.unhealthy}); nothing is taken until this process is started again"
     if runtime.pieces.slow_s:

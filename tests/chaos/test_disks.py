@@ -106,27 +106,39 @@ def test_a_disk_that_takes_seconds_slows_browsers_down_and_nobody_else(tmp_path:
         assert acknowledged <= kept(server, started)
 
 
+def put_until_refused(
+    server: Server, started: dict[str, Any], acknowledged: set[int]
+) -> list[tuple[int, str, str | None]]:
+    """Pieces from 3 on until three were refused, and how; what was taken is added to ``acknowledged``."""
+    refused: list[tuple[int, str, str | None]] = []
+    for seq in range(3, 600):
+        status, answer, retry_after = put(server, started, seq, body_of(seq))
+        if status < 300:
+            acknowledged.add(seq)
+        else:
+            refused.append((status, answer["code"], retry_after))
+            if len(refused) == 3:
+                break
+    assert refused, "the disk was never full"
+    return refused
+
+
+def can_be_read(server: Server, started: dict[str, Any]) -> bool:
+    path = f"/proview/v1/sessions/{started['session_uuid']}/tracks/camera/coverage"
+    return bool(server.request("GET", path, headers={"X-Proview-Token": started["session_token"]})[0] == 200)
+
+
 def test_a_full_database_disk_refuses_what_it_cannot_keep_and_loses_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "size=8m") as disk, running(tmp_path, storage={"database": f"sqlite:///{disk}/proview.db"}) as server:  # fmt: skip
         started = server.start_session()
         acknowledged = {seq for seq in range(3) if put(server, started, seq, body_of(seq))[0] == 201}
         fill_up(disk / "ballast")
-        refused: list[tuple[int, str, str | None]] = []
-        for seq in range(3, 400):
-            status, answer, retry_after = put(server, started, seq, body_of(seq))
-            if status >= 300:
-                refused.append((status, answer["code"], retry_after))
-                if len(refused) == 3:
-                    break
-            else:
-                acknowledged.add(seq)
-        assert refused and all(status in (503, 507) and after for status, _, after in refused), refused
+        refused = put_until_refused(server, started, acknowledged)
+        assert all(status in (503, 507) and after for status, _, after in refused), refused
         status, answer = server.request("POST", "/proview/v1/sessions", {"launch": launch(server)})
         assert status in (503, 507) and answer["code"] in ("busy", "storage_full"), "a session is not half begun"
         assert readiness(server)[0] == 503
-        headers = {"X-Proview-Token": started["session_token"]}
-        path = f"/proview/v1/sessions/{started['session_uuid']}/tracks/camera/coverage"
-        assert server.request("GET", path, headers=headers)[0] == 200, "what is there can be read"
+        assert can_be_read(server, started)
         assert integrity(disk / "proview.db") == "ok"
 
         (disk / "ballast").unlink()
@@ -154,20 +166,11 @@ def test_postgresql_whose_tables_cannot_grow_refuses_and_loses_nothing(open_fold
         started = server.start_session()
         acknowledged = {seq for seq in range(3) if put(server, started, seq, body_of(seq))[0] == 201}
         fill_up(disk / "ballast")
-        refused: list[tuple[int, str, str | None]] = []
-        for seq in range(3, 600):
-            status, answer, retry_after = put(server, started, seq, body_of(seq))
-            if status >= 300:
-                refused.append((status, answer["code"], retry_after))
-                if len(refused) == 3:
-                    break
-            else:
-                acknowledged.add(seq)
-        assert refused and all(refusal == (507, "storage_full", "5") for refusal in refused), refused
-        assert readiness(server) == (503, readiness(server)[1] | {"storage": "the database has no room for pieces"})
-        headers = {"X-Proview-Token": started["session_token"]}
-        path = f"/proview/v1/sessions/{started['session_uuid']}/tracks/camera/coverage"
-        assert server.request("GET", path, headers=headers)[0] == 200, "what is there can be read"
+        refused = put_until_refused(server, started, acknowledged)
+        assert all(refusal == (507, "storage_full", "5") for refusal in refused), refused
+        status, ready = readiness(server)
+        assert (status, ready["database"], ready["storage"]) == (503, "has no room for pieces", "ok")
+        assert can_be_read(server, started)
 
         (disk / "ballast").unlink()
         assert put(server, started, 999, body_of(999))[0] == 201, "without a restart of anything"
