@@ -14,6 +14,7 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Self
@@ -25,7 +26,7 @@ QUEUE = 64
 UPLOAD_BYTES = 8 * 1024
 
 
-class Looped:
+class Looped(ABC):
     """An event loop in a thread of its own, for the time of a ``with``."""
 
     def __init__(self) -> None:
@@ -46,8 +47,8 @@ class Looped:
     def do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
-    async def _open(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def _open(self) -> None: ...
 
     async def _close(self) -> None:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ def free_port() -> int:
 
 
 @dataclass
-class Deployment:
+class Deployment(ABC):
     """A running service, whatever server carries it: where it is and how to reach into it."""
 
     url: str
@@ -63,9 +64,9 @@ class Deployment:
     def console(self) -> str:
         return f"{self.url}/proview/console/"
 
+    @abstractmethod
     def restart_web(self) -> None:
         """The web process anew; whatever runs beside it goes on."""
-        raise NotImplementedError
 
     def take(self, **values: str) -> None:
         """Other values for keys of the configuration, so that several flows share what each would else start for itself."""

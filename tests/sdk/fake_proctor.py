@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .fake_service import FakeSession
 
 
-class FakeProctor:
+class FakeProctor(ABC):
     """What the service says of photos and of being let in."""
 
     # A proctor has the console open.
@@ -16,11 +17,11 @@ class FakeProctor:
     # What photos are answered instead of being stored: status and code.
     refuse_photo: tuple[int, str] | None = None
 
-    def say(self, session: FakeSession, message: dict[str, Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def say(self, session: FakeSession, message: dict[str, Any]) -> None: ...
 
-    def post(self, session: FakeSession, message: dict[str, Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def post(self, session: FakeSession, message: dict[str, Any]) -> None: ...
 
     def checks_done(self, session: FakeSession) -> dict[str, Any]:
         kinds = sorted({kind for kind, _, _ in session.photos})
